@@ -1,0 +1,399 @@
+"""The contract of a room: what a billing system tells the engines, and all that the engines know of it.
+
+A room is one folder, ``systems/<slug>/``, and its ``system.py`` holds one ``SYSTEM = System(...)``. The engines meet it
+by its slug alone; the room imports this module and the leaves (``billingadmin.sql``, ``amounts``, ``http``, ``charts``,
+``audience``) and nothing else of ours. What it needs of the engines is handed to it as an argument.
+
+Everything here is data or a plain function. Laws that hold for all of it, each kept by a contract test:
+
+- instants are aware and in UTC; amounts are integers in the smallest unit, with the unit beside them;
+- the clock is an argument: ``now``, or ``since`` and ``until`` (half-open);
+- a source is asked only through the ``Source`` handed in, which cannot write;
+- "cannot tell" is an answer. What a source does not hold is never shown as healthy.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billingadmin.audience import Capability
+
+Row = Mapping[str, Any]
+Key = Any  # a uuid, an integer or a text, as the source has it
+Text = Any  # str, or a lazily translated one
+
+
+class Verdict(models.TextChoices):
+    ANOMALY = "anomaly", _("anomaly")
+    EXPECTED = "expected", _("expected")  # breaks the pattern by design
+    CANNOT_TELL = "cannot_tell", _("cannot tell")  # the source does not hold the answer
+
+
+class Severity(models.TextChoices):
+    NOTICE = "notice", _("notice")
+    MINOR = "minor", _("minor")
+    MAJOR = "major", _("major")
+    CRITICAL = "critical", _("critical")
+
+
+class Level(models.TextChoices):
+    OK = "ok", _("ok")
+    WARNING = "warning", _("warning")
+    CRITICAL = "critical", _("critical")
+    UNKNOWN = "unknown", _("unknown")
+
+
+class Source(Protocol):
+    """A room's questions, asked of its database within one read-only transaction (systems/reading.py)."""
+
+    now: datetime
+
+    def rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Every row of the statement ``name`` in the room's source.sql; times come back aware and in UTC."""
+
+    def one(self, name: str, **parameters: Any) -> dict[str, Any] | None:
+        """The only row, or None. More than one is an error."""
+
+
+@dataclass(frozen=True)
+class Personal:
+    """A value about a person (an e-mail, a prompt): masked wherever it is shown until someone unmasks it, audited."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class Unrecognised:
+    """A value outside the vocabulary we know: shown as itself, with a mark."""
+
+    value: str
+
+
+# Facts and rules -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Rows with plain columns and named booleans, one row per subject and pair of transactions.
+
+    The rows are those of the statement ``name`` in source.sql, which carries no scope of its own: the machinery
+    (systems/facts.py) wraps it and adds ``key = any(...)``, a key range, and the conditions of the rules. Where SQL
+    says it badly, ``compute(source, keys)`` returns the same rows and the conditions are evaluated on them; ``keys`` is
+    then a list of keys, or one (low, high) range of a sweep.
+
+    ``<name>_touched`` (``since``, ``until``) answers which keys a window touches, by index, one arm per table.
+    ``ranges`` cuts all keys into half-open (low, high) pieces for a whole sweep; None at either end is unbounded.
+    """
+
+    name: str
+    kind: str  # which SubjectKind its subject is
+    subject: str  # the column that names the subject
+    booleans: Mapping[str, Text]  # every named boolean, with the sentence that is true when it is
+    subject_type: str = "uuid"
+    key: str = ""  # the column windows and sweeps go by; the subject unless said otherwise
+    key_type: str = "uuid"
+    ranges: Callable[[Source], Sequence[tuple[Key | None, Key | None]]] | None = None
+    compute: Callable[[Source, Any], Iterable[Row]] | None = None
+
+    @property
+    def by(self) -> str:
+        return self.key or self.subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What is wrong when all the named booleans are as said. The same data detects and explains.
+
+    ``expected`` names a boolean that makes a match expected by design, ``cannot_tell`` one that says that the source
+    does not hold the answer. ``observed_at`` is the column with the instant at which the answer was due (the event,
+    plus any grace): a window is over it, its start inclusive. ``transactions`` are the columns that, with the subject,
+    make the fingerprint. ``amount`` is the column with what is at stake.
+    """
+
+    code: str
+    title: Text
+    why: Text  # one sentence for a person who meets it the first time
+    facts: str
+    when: Mapping[str, bool]
+    severity: Severity
+    observed_at: str
+    transactions: tuple[str, ...] = ()
+    amount: str | None = None
+    unit: str | None = None
+    expected: str | None = None
+    cannot_tell: str | None = None
+    source: str = ""  # where the rule is written: a runbook line or a chapter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One match of one rule. ``facts`` holds the identifying columns under the source's own names, JSON-safe."""
+
+    system: str
+    rule: str
+    kind: str
+    subject: str
+    fingerprint: str
+    verdict: Verdict
+    severity: Severity
+    observed_at: datetime
+    amount: int | None
+    unit: str | None
+    facts: dict[str, Any]
+
+
+# Timeline and subjects -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    label: Text
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing known about a subject. A ghost is a step that should be there and is not; ``at`` is when it was due."""
+
+    at: datetime | None
+    kind: str  # job, ledger, image, allocation, audit, log, adjustment, check …: the lane it is drawn in
+    title: Text
+    details: Mapping[str, Any] = field(default_factory=dict)  # plain values, Personal, Unrecognised, datetimes
+    amount: int | None = None
+    unit: str | None = None
+    ghost: bool = False
+    marks: tuple[Text, ...] = ()  # what a careful reader should not miss about this row
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """An answer of the search box: a subject, and one line that tells it from the next."""
+
+    kind: str
+    id: str
+    label: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectKind:
+    """A kind of identifier the room knows. ``recognise`` gives the canonical id, or None when the text cannot be one."""
+
+    slug: str
+    label: Text
+    recognise: Callable[[str], str | None]
+    find: Callable[[Source, str], Sequence[Match]]
+    describe: Callable[[Source, str], Mapping[Text, Any]]  # what its page shows on top; empty when there is no such
+    timeline: Callable[[Source, str], Sequence[Event]]
+
+
+# Corrections ---------------------------------------------------------------------------------------------------------
+
+
+class CorrectionKind(models.TextChoices):
+    POSTING = "posting", _("posting")  # rows in the source's database
+    REMOTE_CALL = "remote_call", _("remote call")  # send, then read back; unknown is a state
+    PROCEDURE = "procedure", _("procedure")  # a person does it elsewhere, the console keeps the evidence
+    SWITCH = "switch", _("switch")  # acts at once with a reason, reviewed by a second person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One entry of a request: what is posted about which subject. ``amount`` is signed: into the wallet is positive."""
+
+    subject: str
+    amount: int
+    unit: str
+    particulars: Mapping[str, str]  # job_id, tx_id …: what the runbook wants named
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posting:
+    """What ``post`` is told beside the line. ``key`` is the line's own, the one under which it is posted once."""
+
+    key: UUID
+    reason: str
+    proposer: str
+    approvers: tuple[str, ...]
+    correlation_id: str
+    now: datetime
+
+
+class Refused(Exception):
+    """The source's rules forbid this correction. The text says why, and what to do; the refusal is for good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A way to put something right. The functions get a cursor on the writer's connection, inside its transaction.
+
+    ``draft(source, subject)`` proposes the lines for a subject, or raises Refused. ``evidence(cursor, line)`` reads and
+    locks the rows the correction rests on and returns the named evidence columns (never balances or updated_at, which
+    move by themselves); None when they are gone. ``effects(cursor, line)`` are the figures the preview shows before and
+    after: label -> (value, unit). ``post`` writes and returns the receipt, or raises Refused with nothing written.
+    ``reversal`` names the correction that takes this one back.
+    """
+
+    code: str
+    title: Text
+    what: Text  # one sentence: what is written, where
+    kind: CorrectionKind
+    answers: tuple[str, ...]  # the rules whose anomalies it settles
+    subject_kind: str
+    unit: str
+    particulars: tuple[str, ...]  # every line must name these
+    draft: Callable[[Source, str], Sequence[Line]]
+    evidence: Callable[[Any, Line], Row | None]
+    effects: Callable[[Any, Line], Mapping[Text, tuple[int, str]]]
+    post: Callable[[Any, Line, Posting], dict[str, Any]]
+    reversal: str | None = None
+
+
+# Probes, runbook, pages, jobs, demo ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a probe saw. ``why`` is a sentence with its figure; ``value`` is None when the level is unknown.
+
+    ``detail`` may hold ``labels`` (a distribution: label -> count), ``limits`` and ``rows`` (the offenders, capped).
+    """
+
+    level: Level
+    why: Text
+    value: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    code: str
+    title: Text
+    unit: str  # jobs, rows, seconds, credits …
+    measure: Callable[[Source], Measurement]
+    source: str = ""  # the runbook line it answers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a routine in the console's words, with the screen that does it or the reading that answers it."""
+
+    code: str
+    text: Text
+    page: str | None = None  # a path below /systems/<slug>/, or an absolute path of the console
+    probe: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routine:
+    code: str
+    title: Text
+    rhythm: str  # daily, monthly, pre-deploy, post-deploy, first-response
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runbook:
+    routines: tuple[Routine, ...] = ()
+    triage: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)  # by rule code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A screen of the room's own. ``view(request, desk)`` gets what it needs of the engines as ``desk``."""
+
+    path: str
+    name: str
+    title: Text
+    view: Callable[..., Any]
+    audience: tuple[Capability, ...] = ("read",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomJob:
+    """A job of the room's own, run by the jobs registry. ``cron`` is in UTC."""
+
+    name: str
+    cron: str
+    what: Text
+    run: Callable[[datetime], str]
+    catch_up: str = "latest"  # latest, each, none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """A believable source. ``build`` fills empty tables up to ``now``, the same for the same seed; ``tick`` adds the
+    life of the time since the last tick. Both get a cursor of the writer."""
+
+    build: Callable[[Any, datetime, int], None]
+    tick: Callable[[Any, datetime], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirement:
+    """An index the console recommends, with the statement that makes it and what its absence costs."""
+
+    name: str
+    statement: str
+    cost: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """The name on the door, and what the room offers. Nothing to offer is an empty tuple."""
+
+    slug: str
+    label: Text
+    unit: str
+    zone: ZoneInfo  # of its business day
+    engine: str  # postgresql or sqlite
+    facts: tuple[Facts, ...]
+    rules: tuple[Rule, ...]
+    subjects: tuple[SubjectKind, ...]
+    corrections: tuple[Correction, ...]
+    probes: tuple[Probe, ...]
+    runbook: Runbook
+    pages: tuple[Page, ...]
+    jobs: tuple[RoomJob, ...]
+    indexes: tuple[Requirement, ...]
+    demo: Demo | None
+    overlap: timedelta = timedelta(hours=2)  # how far a window reaches back over the last one
+    audit_action: str = ""  # action_type of a detection entry; "<slug>_billing_anomaly_detected" unless said
+
+    def rule(self, code: str) -> Rule:
+        return _only(rule for rule in self.rules if rule.code == code)
+
+    def facts_of(self, rule: Rule) -> Facts:
+        return _only(facts for facts in self.facts if facts.name == rule.facts)
+
+    def correction(self, code: str) -> Correction:
+        return _only(correction for correction in self.corrections if correction.code == code)
+
+    def probe(self, code: str) -> Probe:
+        return _only(probe for probe in self.probes if probe.code == code)
+
+    def subject_kind(self, slug: str) -> SubjectKind:
+        return _only(kind for kind in self.subjects if kind.slug == slug)
+
+
+class NotOffered(LookupError):
+    """The room has nothing of that name."""
+
+
+def _only(offered: Iterator[Any]) -> Any:
+    try:
+        return next(offered)
+    except StopIteration:
+        raise NotOffered from None
+
+
+def uuid_ranges(parts: int) -> list[tuple[UUID | None, UUID | None]]:
+    """All uuids in ``parts`` half-open ranges of equal width: a sweep with bounded memory and honest progress."""
+    cuts = [UUID(int=(2**128 * part) // parts) for part in range(1, parts)]
+    return list(zip([None, *cuts], [*cuts, None], strict=True))
