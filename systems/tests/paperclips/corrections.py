@@ -1,0 +1,54 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from systems.base import Correction, CorrectionKind, Line, Posting, Refused, Row, Source
+from systems.tests.paperclips import source as shop
+
+
+def draft(source: Source, number: str) -> Sequence[Line]:
+    order = shop.order(source, number)
+    if not order:
+        raise Refused(f"There is no order {number}.")
+    return [Line(subject=number, amount=order["total"], unit="JPY", particulars={"order_id": number})]
+
+
+def evidence(cursor: Any, line: Line) -> Row | None:
+    cursor.execute("select id, total from orders where id = %s for update", [int(line.subject)])
+    found = cursor.fetchone()
+    return {"order_id": str(found[0]), "total": found[1]} if found else None
+
+
+def effects(cursor: Any, line: Line) -> Mapping[str, tuple[int, str]]:
+    cursor.execute(
+        "select coalesce(sum(amount), 0) from payments where order_id = %s and not voided", [int(line.subject)]
+    )
+    return {"paid": (cursor.fetchone()[0], "JPY")}
+
+
+def post(cursor: Any, line: Line, posting: Posting) -> dict[str, Any]:
+    cursor.execute("select state from orders where id = %s", [int(line.subject)])
+    if cursor.fetchone() == ("cancelled",):
+        raise Refused("The order is cancelled; there is nothing to pay for.")
+    cursor.execute(
+        "insert into payments (order_id, amount, paid_at) values (%s, %s, %s) returning id",
+        [int(line.subject), line.amount, posting.now],
+    )
+    return {"payment_id": cursor.fetchone()[0]}
+
+
+CORRECTIONS = (
+    Correction(
+        code="book_payment",
+        title="Book the missing payment",
+        what="Writes the payment that arrived and was never booked.",
+        kind=CorrectionKind.POSTING,
+        answers=("shipped_unpaid",),
+        subject_kind="order",
+        unit="JPY",
+        particulars=("order_id",),
+        draft=draft,
+        evidence=evidence,
+        effects=effects,
+        post=post,
+    ),
+)
