@@ -43,7 +43,7 @@ def findings(
     pieces = _ranges(source, facts) if window.whole else _touched(source, facts, window)
     for number, piece in enumerate(pieces, 1):
         rows = _rows(source, facts, piece, rules, window)
-        yield from _once(judged(system, rule, row) for row in rows for rule in rules if _due(rule, row, window))
+        yield from once(judged(system, rule, row) for row in rows for rule in rules if _due(rule, row, window))
         progress(number, len(pieces))
 
 
@@ -58,7 +58,7 @@ def judge(system: System, source: Questions, facts: Facts, subjects: Sequence[st
     """What the rules on ``facts`` say about some subjects, now and at any age."""
     rules = [rule for rule in system.rules if rule.facts == facts.name]
     rows = of_subjects(source, facts, subjects)
-    return _once(judged(system, rule, row) for row in rows for rule in rules if holds(rule, row))
+    return once(judged(system, rule, row) for row in rows for rule in rules if holds(rule, row))
 
 
 def holds(rule: Rule, row: Row) -> bool:
@@ -112,7 +112,7 @@ def _due(rule: Rule, row: Row, window: Window) -> bool:
     return holds(rule, row) and not early and not late
 
 
-def _once(found: Iterable[Finding]) -> Iterator[Finding]:
+def once(found: Iterable[Finding]) -> Iterator[Finding]:
     seen = set()
     for finding in found:
         if finding.fingerprint not in seen:
