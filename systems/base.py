@@ -233,11 +233,13 @@ class Refused(Exception):
 class Correction:
     """A way to put something right. The functions get a cursor on the writer's connection, inside its transaction.
 
-    ``draft(source, subject)`` proposes the lines for a subject, or raises Refused. ``evidence(cursor, line)`` reads and
-    locks the rows the correction rests on and returns the named evidence columns (never balances or updated_at, which
-    move by themselves); None when they are gone. ``effects(cursor, line)`` are the figures the preview shows before and
-    after: label -> (value, unit). ``post`` writes and returns the receipt, or raises Refused with nothing written.
-    ``reversal`` names the correction that takes this one back.
+    ``draft(source, subject)`` proposes the lines for a subject, or raises Refused. ``evidence(cursor, line, lock)``
+    reads the rows the correction rests on and returns the named evidence columns (never balances or updated_at, which
+    move by themselves); None when they are gone. With ``lock`` it holds these rows until the transaction ends (``for no
+    key update``; SQLite has nothing to add); without, it runs where nothing may be locked or written, for the person
+    who proposes. ``effects(cursor, line)`` are the figures the preview shows before and after: label -> (value, unit).
+    ``post`` writes and returns the receipt, or raises Refused with nothing written.
+    ``reversal`` names the correction that takes this one back; it is drafted for the same subject.
     """
 
     code: str
@@ -249,7 +251,7 @@ class Correction:
     unit: str
     particulars: tuple[str, ...]  # every line must name these
     draft: Callable[[Source, str], Sequence[Line]]
-    evidence: Callable[[Any, Line], Row | None]
+    evidence: Callable[[Any, Line, bool], Row | None]
     effects: Callable[[Any, Line], Mapping[Text, tuple[int, str]]]
     post: Callable[[Any, Line, Posting], dict[str, Any]]
     reversal: str | None = None

@@ -12,8 +12,9 @@ def draft(source: Source, number: str) -> Sequence[Line]:
     return [Line(subject=number, amount=order["total"], unit="JPY", particulars={"order_id": number})]
 
 
-def evidence(cursor: Any, line: Line) -> Row | None:
-    cursor.execute("select id, total from orders where id = %s for update", [int(line.subject)])
+def evidence(cursor: Any, line: Line, lock: bool) -> Row | None:
+    until_the_end = "for no key update" if lock else ""
+    cursor.execute(f"select id, total from orders where id = %s {until_the_end}", [int(line.subject)])
     found = cursor.fetchone()
     return {"order_id": str(found[0]), "total": found[1]} if found else None
 
