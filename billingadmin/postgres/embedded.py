@@ -1,0 +1,218 @@
+"""The two clusters we run ourselves, one for the site and one for tests: their roles, databases, passwords and URLs.
+
+Each checkout has its own folder of data. Every password is derived from one secret in it, so there is nothing else to
+keep, and a URL is known before its role is made. No role of the site's is a superuser, and each needs its password,
+also on the socket.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from billingadmin.postgres import PostgresError
+from billingadmin.postgres.binaries import major_version, runnable_binaries
+from billingadmin.postgres.cluster import HOME, PORT, Cluster, Lease, lease
+from billingadmin.sql import statement
+
+ROLES = Path(__file__).with_name("roles.sql")
+SUPERUSER = "billingadmin_superuser"
+OWNER = "billingadmin_owner"  # owns the tables, cannot log in
+MIGRATOR = "billingadmin_migrator"  # logs in, and acts as the owner
+SITE = "billingadmin_site"
+CONSOLE = "billingadmin"
+DEMO = "billingadmin_demo"  # a console of its own, so that nothing invented is ever among what is real
+SHARED_FOLDER = Path("/var/lib/billingadmin")
+SETTINGS = {
+    "max_connections": "80",
+    "shared_buffers": "64MB",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "client_connection_check_interval": "10s",
+}
+HASTE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for what may be lost
+
+
+# Where it is ---------------------------------------------------------------------------------------------------------
+
+
+def data_folder() -> Path:
+    """BILLINGADMIN_DATA; else, for root, a folder that PostgreSQL's user can reach; else ``var`` in the checkout."""
+    if given := os.environ.get("BILLINGADMIN_DATA"):
+        return Path(given).absolute()
+    if os.geteuid() == 0 and os.access(SHARED_FOLDER.parent, os.W_OK):
+        return SHARED_FOLDER / hashlib.sha256(str(HOME).encode()).hexdigest()[:12]
+    return HOME / "var"
+
+
+@cache
+def secret() -> bytes:
+    """The one secret of this checkout, made when it is first asked for."""
+    path = data_folder() / "secret"
+    try:
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    return path.read_bytes()
+
+
+def derived(name: str) -> str:
+    """A password or key for one purpose; the secret cannot be told from it."""
+    return hmac.new(secret(), name.encode(), "sha256").hexdigest()
+
+
+# The clusters --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def cluster(name: str) -> Cluster:
+    """The cluster of that name: ``site``, or ``test``, which may be lost at any time."""
+    binaries = runnable_binaries(SHARED_FOLDER)
+    disposable = name == "test"
+    return Cluster(
+        folder=data_folder() / name,
+        binaries=binaries,
+        version=major_version(binaries),
+        superuser=SUPERUSER,
+        password=derived(SUPERUSER),
+        settings={**SETTINGS, **(HASTE if disposable else {})},
+        disposable=disposable,
+    )
+
+
+def hold(name: str) -> Lease:
+    """Starts the cluster unless it runs; it runs on until the answer is closed, or this process is gone."""
+    return lease(cluster(name))
+
+
+def url(name: str, *, user: str, database: str) -> str:
+    place = quote(str(cluster(name).sockets), safe="")
+    return f"postgresql://{user}:{derived(user)}@/{database}?host={place}&port={PORT}"
+
+
+# What is in them -----------------------------------------------------------------------------------------------------
+
+
+def console_urls(name: str, *, demo: bool) -> dict[str, str]:
+    database = DEMO if demo else CONSOLE
+    users = {"DATABASE_URL": SITE, "DATABASE_OWNER_URL": MIGRATOR}
+    return {variable: url(name, user=user, database=database) for variable, user in users.items()}
+
+
+def source_urls(name: str, engines: Mapping[str, str], *, writers: bool) -> dict[str, str]:
+    """The URLs of the demo sources, by variable; ``engines`` says for each slug whether it is PostgreSQL or SQLite."""
+    urls = {}
+    for slug, engine in engines.items():
+        for end, variable in (("reader", "DATABASE_URL"), ("writer", "WRITER_DATABASE_URL")):
+            if end == "reader" or writers:
+                urls[f"{slug.upper()}_{variable}"] = _source_url(name, slug, engine, end)
+    return urls
+
+
+def _source_url(name: str, slug: str, engine: str, end: str) -> str:
+    if engine == "sqlite":
+        return f"sqlite:///{quote(str(data_folder() / name / f'{slug}.sqlite3'))}"
+    return url(name, user=f"{slug}_{end}", database=slug)
+
+
+def prepare(name: str, engines: Mapping[str, str]) -> None:
+    """Makes the roles and databases that are missing. Safe to repeat."""
+    slugs = [slug for slug, engine in engines.items() if engine == "postgresql"]
+    try:
+        with psycopg.connect(url(name, user=SUPERUSER, database="postgres"), autocommit=True) as connection:
+            connection.execute("select pg_advisory_lock(hashtext('billingadmin.prepare'))")
+            _prepare_console(name, connection)
+            for slug in slugs:
+                _prepare_source(name, connection, slug)
+    except psycopg.OperationalError as error:
+        raise PostgresError(f"The embedded PostgreSQL refuses us: {str(error).splitlines()[0]}") from None
+
+
+def _prepare_console(name: str, connection: psycopg.Connection) -> None:
+    roles = _names(connection, "roles")
+    if OWNER not in roles:
+        _run(connection, "create_group", role=OWNER)
+        _allow_test_databases(name, connection, OWNER)
+    for login in {MIGRATOR, SITE} - roles:
+        _create_login(connection, login)
+    if MIGRATOR not in roles:
+        _run(connection, "act_as", role=OWNER, login=MIGRATOR)
+    for database in {CONSOLE, DEMO} - _names(connection, "databases"):
+        _create_database(connection, database, owner=OWNER, visitors=[MIGRATOR, SITE])
+
+
+def _prepare_source(name: str, connection: psycopg.Connection, slug: str) -> None:
+    reader, writer = f"{slug}_reader", f"{slug}_writer"
+    for login in {reader, writer} - _names(connection, "roles"):
+        _create_login(connection, login)
+        if login == writer:
+            _allow_test_databases(name, connection, writer)
+    if slug not in _names(connection, "databases"):
+        _create_database(connection, slug, owner=writer, visitors=[reader])
+        with psycopg.connect(url(name, user=SUPERUSER, database=slug), autocommit=True) as inside:
+            _run(inside, "reader_sees_all", writer=writer, reader=reader)
+
+
+def _create_login(connection: psycopg.Connection, login: str) -> None:
+    _run(connection, "create_login", role=login, password=sql.Literal(derived(login)))
+
+
+def _create_database(connection: psycopg.Connection, database: str, *, owner: str, visitors: Sequence[str]) -> None:
+    _run(connection, "create_database", database=database, role=owner)
+    _run(connection, "close_database", database=database)
+    for visitor in visitors:
+        _run(connection, "open_database", database=database, role=visitor)
+
+
+def _allow_test_databases(name: str, connection: psycopg.Connection, role: str) -> None:
+    if cluster(name).disposable:
+        _run(connection, "allow_test_databases", role=role)
+
+
+def _names(connection: psycopg.Connection, query: str) -> set[str]:
+    return {name for (name,) in connection.execute(statement(ROLES, query))}
+
+
+def _run(connection: psycopg.Connection, name: str, **parts: Any) -> None:
+    named = {part: sql.Identifier(value) if isinstance(value, str) else value for part, value in parts.items()}
+    connection.execute(sql.SQL(statement(ROLES, name)).format(**named))
+
+
+def environment(entries: Mapping[str, str]) -> dict[str, str]:
+    """The URLs that the environment does not give: those of the cluster this process was told to use.
+
+    With DATABASE_URL given there are none. One real source given means no demo anywhere, and a console without it.
+    """
+    if os.environ.get("DATABASE_URL"):
+        return {}
+    name = os.environ.get("BILLINGADMIN_CLUSTER", "site")
+    demo = name == "test" or wants_demo(entries)
+    urls = console_urls(name, demo=demo and name != "test")
+    writers = os.environ.get("BILLINGADMIN_WRITERS") == "1"
+    return urls | (source_urls(name, entries, writers=writers) if demo else {})
+
+
+def wants_demo(slugs: Iterable[str]) -> bool:
+    """As the last start of the server had it, unless the environment names a real source."""
+    if any(os.environ.get(f"{slug.upper()}_DATABASE_URL") for slug in slugs):
+        return False
+    return not (data_folder() / "site" / "empty").exists()
+
+
+def remember(*, empty: bool) -> None:
+    """Notes for later commands whether the site runs without the demo."""
+    note = data_folder() / "site" / "empty"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.touch() if empty else note.unlink(missing_ok=True)

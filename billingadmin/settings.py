@@ -1,0 +1,213 @@
+"""Every setting, from the environment, with defaults that work on a fresh machine."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from billingadmin.databases import configured, engines
+from billingadmin.environment import envbool, envint, envlist, envsecret, envstr
+from billingadmin.postgres import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# The one list of the rooms: a system more is a folder in systems/ and a word here.
+BILLING_SYSTEMS = ["imagegen"]
+
+# Databases -----------------------------------------------------------------------------------------------------------
+
+ENGINES = engines(BILLING_SYSTEMS)
+EMBEDDED = not envstr("DATABASE_URL")
+DATABASES = configured({**embedded.environment(ENGINES), **os.environ}, list(ENGINES))
+DATABASE_ROUTERS = ["billingadmin.databases.Router"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Shared by all processes, so that a limit on tries is one limit.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "billingadmin_cache"}}
+
+# Secrets and the network ---------------------------------------------------------------------------------------------
+
+DEBUG = envbool("DEBUG")
+SECRET_KEY = envsecret("SECRET_KEY")
+if not SECRET_KEY:
+    if not (DEBUG or EMBEDDED):
+        raise ImproperlyConfigured("DATABASE_URL is set, so set SECRET_KEY (or SECRET_KEY_FILE) as well.")
+    SECRET_KEY = embedded.derived("django")
+
+ALLOWED_HOSTS = envlist("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = envlist("CSRF_TRUSTED_ORIGINS")
+HTTPS = envbool("HTTPS")  # the console is reached by https only, through a proxy that says X-Forwarded-Proto
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = envint("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = envint("SESSION_HOURS", 12) * 3600
+SESSION_COOKIE_NAME = "billingadmin_session"
+CSRF_COOKIE_NAME = "billingadmin_csrf"
+X_FRAME_OPTIONS = "DENY"
+
+OIDC_SERVER_URL = envstr("OIDC_SERVER_URL")
+OIDC_CLIENT_ID = envstr("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = envsecret("OIDC_CLIENT_SECRET")
+OIDC = bool(OIDC_SERVER_URL and OIDC_CLIENT_ID and OIDC_CLIENT_SECRET)
+
+SECURE_CSP = {
+    "default-src": ["'self'"],
+    "img-src": ["'self'", "data:"],  # the code to scan when a second factor is set up
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'self'", *([OIDC_SERVER_URL] if OIDC else [])],
+    "frame-ancestors": ["'none'"],
+}
+
+# Applications --------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    *(["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"] if OIDC else []),
+    "procrastinate.contrib.django",
+    "django_htmx",
+    "template_partials",
+    "django_crontab",
+    "accounts",
+    "audit",
+    "jobs",
+    "anomalies",
+    "adjustments",
+    "health",
+    "systems",
+    "billingadmin",
+    *(entry if "." in entry else f"systems.{entry}" for entry in BILLING_SYSTEMS),
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "billingadmin.csp.csp_middleware",
+    "billingadmin.request_log.request_id_middleware",  # before all that may write a log line
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+
+ROOT_URLCONF = "billingadmin.urls"
+WSGI_APPLICATION = "billingadmin.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,  # template_partials puts its own loader round these
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.template.context_processors.tz",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = embedded.data_folder() / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Sign-in -------------------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/5m/ip,5/5m/key"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+if OIDC:
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": "oidc",
+                    "name": envstr("OIDC_NAME", "Single sign-on"),
+                    "client_id": OIDC_CLIENT_ID,
+                    "secret": OIDC_CLIENT_SECRET,
+                    "settings": {"server_url": OIDC_SERVER_URL},
+                }
+            ],
+        }
+    }
+
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if envstr('EMAIL_HOST') else 'console'}.EmailBackend"
+EMAIL_HOST = envstr("EMAIL_HOST", "localhost")
+EMAIL_PORT = envint("EMAIL_PORT", 25)
+EMAIL_HOST_USER = envstr("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = envsecret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = envbool("EMAIL_USE_TLS")
+DEFAULT_FROM_EMAIL = envstr("DEFAULT_FROM_EMAIL", "billingadmin@localhost")
+
+# Languages and time --------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Jobs ----------------------------------------------------------------------------------------------------------------
+
+_checkout = hashlib.sha256(str(BASE_DIR).encode()).hexdigest()[:8]
+CRONTAB_COMMENT = f"billingadmin {_checkout}"  # two checkouts must not remove each other's lines
+CRONTAB_DJANGO_MANAGE_PATH = str(BASE_DIR / "manage.py")
+CRONTAB_DJANGO_SETTINGS_MODULE = "billingadmin.settings"
+CRONTAB_PYTHON_EXECUTABLE = sys.executable
+CRONTAB_LOCK_JOBS = False  # a JobRun and an advisory lock do it, on all machines
+
+# What the engines add to each other's screens, by dotted path, so that no import turns round --------------------------
+
+TIMELINE_CONTRIBUTORS: tuple[str, ...] = ()
+BOARD_CONTRIBUTORS: tuple[str, ...] = ()
+JOB_SOURCES: tuple[str, ...] = ()
+
+# Logging -------------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "billingadmin.request_log.JsonLines"}},
+    "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["lines"], "level": envstr("LOG_LEVEL", "WARNING").upper()},
+    "loggers": {"django": {"handlers": ["lines"], "level": envstr("LOG_LEVEL", "WARNING").upper(), "propagate": False}},
+}

@@ -1,0 +1,21 @@
+"""The site's settings on a cluster of their own, which may be lost at any time; a real database is never touched."""
+
+import os
+
+for name in [name for name in os.environ if name.endswith(("DATABASE_URL", "DATABASE_OWNER_URL"))]:
+    del os.environ[name]
+os.environ |= {"BILLINGADMIN_CLUSTER": "test", "BILLINGADMIN_WRITERS": "1", "SECRET_KEY": "tests"}
+
+from billingadmin.settings import *  # noqa: E402, F403
+from billingadmin.settings import DATABASES, ENGINES, STORAGES, embedded  # noqa: E402
+
+CLUSTER = embedded.hold("test")  # while this process lives
+embedded.prepare("test", ENGINES)
+
+for alias, database in DATABASES.items():
+    if database["ENGINE"].endswith("sqlite3") and alias.endswith("_writer"):
+        database["TEST"]["NAME"] = str(embedded.data_folder() / "test" / f"test_{alias}.sqlite3")
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -1,0 +1,137 @@
+"""The tests' databases: real ones, with real migrations and production's grants.
+
+The site's role works in ``default``; ``owner`` migrates, in the same database. A room's reader and writer are one
+connection here, so that rows a factory made, not yet committed, are seen by whoever reads the source.
+"""
+
+import os
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+
+from billingadmin.databases import slug_of
+
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in the test's thread
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+NO_BROWSER = "no browser: run “sudo apt-get install -y chromium”, or set CHROME_BIN"
+
+
+def pytest_collection_modifyitems(items):
+    """Every test may use every database: forbidding one alias would forbid the connection it shares with another."""
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        if marker or DATABASE_FIXTURES & set(item.fixturenames):
+            options = {"transaction": "live_server" in item.fixturenames, **(marker.kwargs if marker else {})}
+            item.add_marker(pytest.mark.django_db(**{**options, "databases": "__all__"}), append=False)
+        if "page" in item.fixturenames or "context" in item.fixturenames or "browser" in item.fixturenames:
+            item.add_marker("browser")
+
+
+# Databases -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """After Django has made the test databases: the sources' tables, and one connection for a room's two aliases."""
+    for entry in settings.BILLING_SYSTEMS:
+        _load_source(entry)
+    yield
+    connections["default"].close()  # Django does not close mirrors, and could not drop the database
+
+
+def _load_source(entry):
+    slug = slug_of(entry)
+    package = import_module(entry if "." in entry else f"systems.{entry}")
+    schema = Path(package.__file__).with_name("schema.sql")
+    writer = connections[f"{slug}_writer"]
+    if schema.exists():
+        _run_script(writer, schema.read_text(encoding="utf-8"))
+    connections[slug] = writer
+
+
+def _run_script(connection, text):
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        connection.connection.executescript(text)
+        return
+    reader = sql.Identifier(f"{connection.alias.removesuffix('_writer')}_reader")
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+        cursor.execute(sql.SQL("grant select on all tables in schema public to {}").format(reader))
+
+
+@pytest.fixture(autouse=True)
+def empty_sources(request):
+    """Django's flush knows nothing of tables it does not manage: what a committing test left in a source is removed."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    if marker and marker.kwargs.get("transaction"):
+        request.getfixturevalue("django_db_blocker")
+        for entry in settings.BILLING_SYSTEMS:
+            _empty(connections[f"{slug_of(entry)}_writer"])
+
+
+def _empty(connection):
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        if connection.vendor == "sqlite":
+            for table in tables:
+                cursor.execute(f"delete from {connection.ops.quote_name(table)}")
+        elif tables:
+            names = ", ".join(map(connection.ops.quote_name, tables))
+            cursor.execute(f"truncate {names} restart identity cascade")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_guards():
+    """Between committing tests Django truncates, also what a trigger keeps from it. Only the tests' owner may do this:
+    the right to set the parameter is granted in the tests' cluster alone."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    flush = DatabaseOperations.sql_flush
+
+    def past_guards(self, *arguments, **options):
+        statements = flush(self, *arguments, **options)
+        return ["set local session_replication_role = replica", *statements] if statements else []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", past_guards)
+        yield
+
+
+@pytest.fixture
+def run_deferred(db):
+    """Lets the deferred triggers act now, as they would at the commit: call it before reading what they wrote."""
+
+    def run(alias="default"):
+        with connections[alias].cursor() as cursor:
+            cursor.execute("set constraints all immediate")
+            cursor.execute("set constraints all deferred")
+
+    return run
+
+
+# The browser ---------------------------------------------------------------------------------------------------------
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("browser") and not os.environ.get("CHROME_BIN"):
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(NO_BROWSER)
+        pytest.skip(NO_BROWSER)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    quiet = ["background-networking", "component-update", "sync", "gpu"]
+    arguments = [f"--disable-{name}" for name in quiet]
+    return {
+        **browser_type_launch_args,
+        "executable_path": os.environ["CHROME_BIN"],
+        "args": [*arguments, "--no-first-run"],
+    }
