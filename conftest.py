@@ -36,10 +36,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup):
+def django_db_setup(django_db_setup, django_db_blocker):
     """After Django has made the test databases: the sources' tables, and one connection for a room's two aliases."""
-    for entry in settings.BILLING_SYSTEMS:
-        _load_source(entry)
+    with django_db_blocker.unblock():
+        for entry in settings.BILLING_SYSTEMS:
+            _load_source(entry)
     yield
     connections["default"].close()  # Django does not close mirrors, and could not drop the database
 

@@ -15,7 +15,7 @@ from billingadmin.postgres import embedded
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The one list of the rooms: a system more is a folder in systems/ and a word here.
-BILLING_SYSTEMS = ["imagegen"]
+BILLING_SYSTEMS = [slug for slug in ["imagegen"] if (BASE_DIR / "systems" / slug / "system.py").exists()]
 
 # Databases -----------------------------------------------------------------------------------------------------------
 

@@ -132,7 +132,7 @@ def prepare(name: str, engines: Mapping[str, str]) -> None:
     slugs = [slug for slug, engine in engines.items() if engine == "postgresql"]
     try:
         with psycopg.connect(url(name, user=SUPERUSER, database="postgres"), autocommit=True) as connection:
-            connection.execute("select pg_advisory_lock(hashtext('billingadmin.prepare'))")
+            _run(connection, "one_at_a_time")
             _prepare_console(name, connection)
             for slug in slugs:
                 _prepare_source(name, connection, slug)

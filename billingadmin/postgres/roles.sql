@@ -1,3 +1,7 @@
+-- one_at_a_time --
+-- Held until the connection is closed.
+select pg_advisory_lock(hashtext('billingadmin.prepare'));
+
 -- roles --
 -- Which of our roles are there.
 select rolname from pg_roles where rolname like 'billingadmin%' or rolname like '%\_reader' or rolname like '%\_writer';

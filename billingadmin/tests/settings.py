@@ -7,7 +7,13 @@ for name in [name for name in os.environ if name.endswith(("DATABASE_URL", "DATA
 os.environ |= {"BILLINGADMIN_CLUSTER": "test", "BILLINGADMIN_WRITERS": "1", "SECRET_KEY": "tests"}
 
 from billingadmin.settings import *  # noqa: E402, F403
-from billingadmin.settings import DATABASES, ENGINES, STORAGES, embedded  # noqa: E402
+from billingadmin.settings import BILLING_SYSTEMS, INSTALLED_APPS, STORAGES, configured, embedded, engines  # noqa: E402
+
+MADE_UP = "systems.tests.paperclips"
+BILLING_SYSTEMS = [*BILLING_SYSTEMS, MADE_UP]
+INSTALLED_APPS = [*INSTALLED_APPS, MADE_UP]
+ENGINES = engines(BILLING_SYSTEMS)
+DATABASES = configured({**embedded.environment(ENGINES), **os.environ}, list(ENGINES))
 
 CLUSTER = embedded.hold("test")  # while this process lives
 embedded.prepare("test", ENGINES)
