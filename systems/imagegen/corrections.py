@@ -1,0 +1,3 @@
+from systems.base import Correction
+
+CORRECTIONS: tuple[Correction, ...] = ()

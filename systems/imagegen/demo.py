@@ -1,0 +1,3 @@
+from systems.base import Demo
+
+DEMO: Demo | None = None

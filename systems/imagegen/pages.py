@@ -1,0 +1,3 @@
+from systems.base import Page
+
+PAGES: tuple[Page, ...] = ()

@@ -1,0 +1,4 @@
+from systems.base import Probe, RoomJob
+
+PROBES: tuple[Probe, ...] = ()
+JOBS: tuple[RoomJob, ...] = ()

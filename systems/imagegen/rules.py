@@ -1,0 +1,4 @@
+from systems.base import Facts, Rule
+
+FACTS: tuple[Facts, ...] = ()
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,3 @@
+from systems.base import Requirement
+
+INDEXES: tuple[Requirement, ...] = ()

@@ -1,0 +1,3 @@
+from systems.base import SubjectKind
+
+SUBJECTS: tuple[SubjectKind, ...] = ()
