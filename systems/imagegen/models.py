@@ -139,6 +139,7 @@ class PercoinAllocation(models.Model):
     refund_transaction_id = models.UUIDField(null=True)
     allocation_kind = models.TextField()
     source_batch_id = models.UUIDField(null=True)
+    source_expire_at = models.DateTimeField(null=True)
     amount = models.IntegerField()
     created_at = models.DateTimeField(default=timezone.now)
     restored_at = models.DateTimeField(null=True)

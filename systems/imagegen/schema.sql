@@ -140,7 +140,8 @@ create table public.free_percoin_expiration_log (
     processed_at timestamptz not null default now()
 );
 
--- Which purse paid which part of a job. The batch is no foreign key: it is gone once it is used up.
+-- Which purse paid which part of a job. The batch is no foreign key: it is gone once it is used up, so its expiry is
+-- kept here, for the batch that a refund gives back.
 create table public.generation_percoin_allocations (
     id uuid primary key default gen_random_uuid(),
     job_id uuid not null,
@@ -150,6 +151,7 @@ create table public.generation_percoin_allocations (
     allocation_kind text not null constraint generation_percoin_allocations_allocation_kind_check
         check (allocation_kind in ('period_limited', 'unlimited_bonus', 'paid')),
     source_batch_id uuid,
+    source_expire_at timestamptz,
     amount integer not null constraint generation_percoin_allocations_amount_check check (amount > 0),
     created_at timestamptz not null default now(),
     restored_at timestamptz
