@@ -66,8 +66,11 @@ class Cluster:
 class Lease:
     """Keeps a cluster running until it is closed or its holder is gone."""
 
-    def __init__(self, users: IO[str], keeper: Keeper | None) -> None:
-        self.users, self.keeper = users, keeper
+    def __init__(self, cluster: Cluster, users: IO[str], keeper: Keeper | None) -> None:
+        self.cluster, self.users, self.keeper = cluster, users, keeper
+
+    def is_running(self) -> bool:
+        return _is_governed(self.cluster)
 
     def close(self) -> None:
         """Lets go. When we started the keeper, waits a moment for it to see that nobody is left."""
@@ -85,7 +88,7 @@ def lease(cluster: Cluster) -> Lease:
             users = _open(cluster.folder / "users.lock")
             fcntl.flock(users, fcntl.LOCK_SH)  # waits for a shutdown under way
             _initialise(cluster)
-            return Lease(users, _ensure_running(cluster))
+            return Lease(cluster, users, _ensure_running(cluster))
     except PermissionError as error:
         raise PostgresError(
             f"{error.filename} belongs to another user. Give it to {_login()}, or set BILLINGADMIN_DATA."

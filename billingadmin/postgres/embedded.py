@@ -92,6 +92,10 @@ def cluster(name: str) -> Cluster:
     )
 
 
+def exists(name: str) -> bool:
+    return cluster(name).data.exists()
+
+
 def hold(name: str) -> Lease:
     """Starts the cluster unless it runs; it runs on until the answer is closed, or this process is gone."""
     return lease(cluster(name))
@@ -216,3 +220,18 @@ def remember(*, empty: bool) -> None:
     note = data_folder() / "site" / "empty"
     note.parent.mkdir(parents=True, exist_ok=True)
     note.touch() if empty else note.unlink(missing_ok=True)
+
+
+def sign_ins() -> str:
+    """How to sign in to the demo, as build_demo left it for the next start to say again; empty without the demo."""
+    note = data_folder() / "site" / "sign-ins"
+    without = os.environ.get("DATABASE_URL") or (data_folder() / "site" / "empty").exists()
+    return "" if without or not note.exists() else note.read_text(encoding="utf-8").strip()
+
+
+def keep_sign_ins(text: str) -> None:
+    """Keeps the demo's sign-ins, passwords included, where only this user can read them."""
+    note = data_folder() / "site" / "sign-ins"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.touch(mode=0o600)
+    note.write_text(text, encoding="utf-8")
