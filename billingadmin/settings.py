@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "billingadmin.reader.reader_middleware",  # after LocaleMiddleware, whose guess a person's own language overrules
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -124,7 +125,9 @@ TEMPLATES = [
                 "django.template.context_processors.tz",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "billingadmin.navigation.console",
             ],
+            "builtins": ["template_partials.templatetags.partials"],  # as in Django 6.0
         },
     },
 ]
@@ -198,6 +201,7 @@ CRONTAB_LOCK_JOBS = False  # a JobRun and an advisory lock do it, on all machine
 # What the engines add to each other's screens, by dotted path, so that no import turns round --------------------------
 
 TIMELINE_CONTRIBUTORS: tuple[str, ...] = ()
+NAVIGATION_COUNTS: dict[str, str] = {}  # path -> a function that counts what waits there, up to amounts.CAP + 1
 BOARD_CONTRIBUTORS: tuple[str, ...] = ()
 JOB_SOURCES: tuple[str, ...] = ()
 
