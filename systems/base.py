@@ -183,7 +183,7 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectKind:
-    """A kind of identifier the room knows. ``recognise`` gives the canonical id, or None when the text cannot be one."""
+    """A kind of identifier. ``recognise`` gives the canonical id, or None when the text cannot be one."""
 
     slug: str
     label: Text

@@ -1,6 +1,6 @@
 """What the console needs of a source, and what of it is missing: tables, columns, rights, whole rows, indexes.
 
-Each shortfall comes with the statement that mends it, for the source's owner to run; the console runs none of them here.
+Each shortfall comes with the statement that mends it, for the source's owner to run; none of them is run here.
 """
 
 from collections.abc import Iterator
@@ -34,9 +34,9 @@ def shortfalls(system: System, source: Questions) -> Iterator[Shortfall]:
     columns = source.run(statement(CATALOGUE, f"columns_{vendor}"), {})
     role = source.run(statement(CATALOGUE, "role"), {})[0]["role"] if vendor == "postgresql" else ""
     for model in tables(system):
-        yield from _missing_columns(model, [row for row in columns if row["table_name"] == model._meta.db_table], role)
+        yield from missing_columns(model, [row for row in columns if row["table_name"] == model._meta.db_table], role)
     indexes = source.run(statement(CATALOGUE, f"indexes_{vendor}"), {})
-    yield from _missing_indexes(system, {row["index_name"]: bool(row["is_valid"]) for row in indexes})
+    yield from missing_indexes(system, {row["index_name"]: bool(row["is_valid"]) for row in indexes})
 
 
 def tables(system: System) -> list[type[Model]]:
@@ -46,7 +46,7 @@ def tables(system: System) -> list[type[Model]]:
     return list(config.get_models())
 
 
-def _missing_columns(model: type[Model], found: list[dict], role: str) -> Iterator[Shortfall]:
+def missing_columns(model: type[Model], found: list[dict], role: str) -> Iterator[Shortfall]:
     table = model._meta.db_table
     if not found:
         yield Shortfall(
@@ -71,7 +71,7 @@ def _missing_columns(model: type[Model], found: list[dict], role: str) -> Iterat
         yield Shortfall(grave=True, what=what, remedy=f"alter role {role} bypassrls;")
 
 
-def _missing_indexes(system: System, found: dict[str, bool]) -> Iterator[Shortfall]:
+def missing_indexes(system: System, found: dict[str, bool]) -> Iterator[Shortfall]:
     for index in system.indexes:
         if index.name not in found:
             what = _("The index %s is missing.") % index.name

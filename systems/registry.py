@@ -1,6 +1,6 @@
 """The rooms, by slug, in the order of ``settings.BILLING_SYSTEMS``: the one list of them.
 
-An entry is the name of a folder here, or the dotted path of a room's package elsewhere (the tests' made-up room is one).
+An entry is the name of a folder here, or the dotted path of a room's package elsewhere, as the tests' made-up room is.
 """
 
 from functools import cache

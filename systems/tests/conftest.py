@@ -1,8 +1,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connections
 
-from systems.reading import reading
+from systems.reading import Questions
 from systems.tests.paperclips.system import SYSTEM
 
 PAPERCLIPS = ["default", "owner", "paperclips", "paperclips_writer"]
@@ -16,6 +17,5 @@ def now():
 
 @pytest.fixture
 def shop():
-    """Questions to the paperclip shop."""
-    with reading(SYSTEM, now=NOW) as source:
-        yield source
+    """Questions to the paperclip shop, on the connection its factories write to."""
+    return Questions(SYSTEM, connections["paperclips"], NOW)
