@@ -1,0 +1,110 @@
+"""The one way to write to the audit log: ``record``, in the transaction of what it records, as its last statement."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+
+from billingadmin.sql import statement
+
+SQL = Path(__file__).with_name("audit.sql")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it: an id that stays, and a text as it read at the time."""
+
+    id: str
+    name: str
+
+
+SYSTEM_ACTOR = Actor("system", "billingadmin")
+
+
+def job_actor(name: str) -> Actor:
+    return Actor(f"job:{name}", name)
+
+
+class Unrecordable(ValueError):
+    """An entry that cannot be told in canonical form; nothing was written."""
+
+
+class OutsideTransaction(RuntimeError):
+    """What is recorded and its record are one transaction, or neither is trustworthy."""
+
+
+def record(
+    *,
+    actor: Actor,
+    action_type: str,
+    target_type: str = "",
+    target_id: str = "",
+    outcome: str = "done",
+    reason: str = "",
+    job_id: str = "",
+    tx_id: str = "",
+    system: str = "",
+    correlation_id: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> int:
+    """Appends one entry and returns its position.
+
+    Call it last: from here to the end of the transaction everybody else who records waits. When it raises, the
+    transaction is lost, and so is what was to be recorded: nothing happens unrecorded. ``metadata`` holds ``before``,
+    ``after`` and what else belongs; no floats, amounts are whole numbers in the smallest unit.
+    """
+    if not connection.in_atomic_block:
+        raise OutsideTransaction("audit.log.record was called outside of transaction.atomic().")
+    fields = {
+        "actor_id": actor.id,
+        "actor": actor.name,
+        "action_type": action_type,
+        "target_type": target_type,
+        "target_id": str(target_id),
+        "outcome": outcome,
+        "reason": str(reason),
+        "job_id": str(job_id),
+        "tx_id": str(tx_id),
+        "system": system,
+        "correlation_id": str(correlation_id),
+        "metadata": _plain(metadata or {}),
+    }
+    _refuse_untellable(fields)
+    return _append(fields)
+
+
+def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Moments, ids and decimals as text, as JSON has no better for them."""
+    return json.loads(json.dumps(dict(metadata), cls=DjangoJSONEncoder))
+
+
+def _refuse_untellable(value: Any, where: str = "entry") -> None:
+    match value:
+        case float():
+            raise Unrecordable(f"{where} is {value}: the audit log takes whole numbers and text, no floats.")
+        case str():
+            _refuse_unwritable(value, where)
+        case dict():
+            for key, member in value.items():
+                _refuse_unwritable(key, where)
+                _refuse_untellable(member, f"{where}.{key}")
+        case list():
+            for number, member in enumerate(value):
+                _refuse_untellable(member, f"{where}[{number}]")
+
+
+def _refuse_unwritable(text: str, where: str) -> None:
+    if "\0" in text:
+        raise Unrecordable(f"{where} holds a NUL character, which PostgreSQL cannot store.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise Unrecordable(f"{where} holds half a character (a lone surrogate).")
+
+
+def _append(fields: dict[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement(SQL, "append"), {**fields, "metadata": json.dumps(fields["metadata"])})
+        return cursor.fetchone()[0]
