@@ -5,12 +5,14 @@ connection here, so that rows a factory made, not yet committed, are seen by who
 """
 
 import os
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.test import Client
 from psycopg import sql
 
 from billingadmin.databases import slug_of
@@ -18,6 +20,10 @@ from billingadmin.databases import slug_of
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in the test's thread
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+# The audit log's guard acts for replicas too, so it is taken away for the moment and put back as it was.
+LOG_GUARD = "alter table admin_audit_log {} trigger admin_audit_log_no_truncate"
+OPEN_GUARDS = ["set local session_replication_role = replica", LOG_GUARD.format("disable")]
+CLOSE_GUARDS = [LOG_GUARD.format("enable always")]
 NO_BROWSER = "no browser: run “sudo apt-get install -y chromium”, or set CHROME_BIN"
 
 
@@ -98,7 +104,7 @@ def flush_past_guards():
 
     def past_guards(self, *arguments, **options):
         statements = flush(self, *arguments, **options)
-        return ["set local session_replication_role = replica", *statements] if statements else []
+        return [*OPEN_GUARDS, *statements, *CLOSE_GUARDS] if statements else []
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", past_guards)
@@ -136,3 +142,33 @@ def browser_type_launch_args(browser_type_launch_args):
         "executable_path": os.environ["CHROME_BIN"],
         "args": [*arguments, "--no-first-run"],
     }
+
+
+# The cast ------------------------------------------------------------------------------------------------------------
+
+CAST_SINCE = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def _cast(part):
+    @pytest.fixture(name=part)
+    def person(db):
+        from accounts import demo
+
+        return demo.join(part, CAST_SINCE)
+
+    @pytest.fixture(name=f"{part}_client")
+    def client(request):
+        client = Client()
+        client.force_login(request.getfixturevalue(part))
+        return client
+
+    return person, client
+
+
+support, support_client = _cast("support")
+approver, approver_client = _cast("approver")
+second_approver, second_approver_client = _cast("second_approver")
+manager, manager_client = _cast("manager")
+auditor, auditor_client = _cast("auditor")
+admin, admin_client = _cast("admin")
+second_admin, second_admin_client = _cast("second_admin")

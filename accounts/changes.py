@@ -1,0 +1,208 @@
+"""Changes to people and their roles: one admin asks, another confirms, and only then it happens.
+
+The rules are the database's (constraints, and the triggers of migrations/0002_guards.sql); what it refuses is told here
+in a sentence. Verbs are atomic and record themselves.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Kind, Person, PersonChange, RoleGrant, State
+from accounts.roles import Role, are_apart
+from audit.log import SYSTEM_ACTOR, Actor, record
+
+APART = gettext_lazy("Nobody holds admin together with support or approver.")
+
+SENTENCES = {
+    "accounts_person_email_key": gettext_lazy("Somebody with this e-mail address is here already."),
+    "change_is_asked_by_an_admin": gettext_lazy("Only an admin can ask for a change of people or roles."),
+    "change_is_asked_once": gettext_lazy("The same change of this person already waits for a second admin."),
+    "change_is_confirmed_by_a_second_admin": gettext_lazy(
+        "A change is confirmed by another admin than the one who asked, and not by the person it is about."
+    ),
+    "change_is_confirmed_by_admins": gettext_lazy("A change is asked and confirmed by two who are admins now."),
+    "change_is_withdrawn_by_its_asker": gettext_lazy("Who asked for a change withdraws it; another admin refuses it."),
+    "admin_stands_apart": APART,
+    "two_admins_remain": gettext_lazy("Two active admins must remain, or no change could be confirmed any more."),
+    "role_is_granted_once": gettext_lazy("This role is held already."),
+    "role_is_granted_by_a_change": gettext_lazy(
+        "The console has two admins: whoever comes next is added on the People page, where a second admin confirms."
+    ),
+}
+SENTENCES["person_is_admitted_by_a_change"] = SENTENCES["role_is_granted_by_a_change"]
+
+
+class Refusal(Exception):
+    """A change that cannot be; its text says why, to the person who tried."""
+
+
+class AlreadyDecided(Refusal):
+    """Somebody was faster."""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """One transaction; what a constraint or trigger forbids becomes a Refusal with its sentence."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        name = error.__cause__.diag.constraint_name
+        if name not in SENTENCES:
+            raise
+        raise Refusal(str(SENTENCES[name])) from error
+
+
+# Founding a console --------------------------------------------------------------------------------------------------
+
+
+def found(*, email: str, name: str, roles: Sequence[str], password: str, now: datetime) -> Person:
+    """Somebody of the first hour: until there are two admins, there is nobody who could confirm."""
+    if not are_apart(roles):
+        raise Refusal(str(APART))
+    with _told():
+        person = _new_person(email=email, name=name, is_active=True, password=password, now=now)
+        for role in roles:
+            RoleGrant.objects.create(person=person, role=role, granted_at=now)
+        after = {"email": person.email, "name": name, "roles": sorted(roles), "active": True}
+        _record(SYSTEM_ACTOR, "person_founded", person, metadata={"before": None, "after": after})
+    return person
+
+
+def _new_person(*, email: str, name: str, is_active: bool, password: str | None, now: datetime) -> Person:
+    person = Person(email=email.strip().lower(), name=name.strip(), is_active=is_active, created_at=now)
+    person.set_password(password)  # None: none fits
+    person.save(force_insert=True)
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    return person
+
+
+# Asking --------------------------------------------------------------------------------------------------------------
+
+
+def invite(
+    *, email: str, name: str, roles: Sequence[str], reason: str, by: Person, now: datetime, password: str | None = None
+) -> PersonChange:
+    """A new person, who can sign in once another admin has confirmed."""
+    with _told():
+        person = _new_person(email=email, name=name, is_active=False, password=password, now=now)
+        return request(person=person, kind=Kind.ADMIT, roles=roles, reason=reason, by=by, now=now)
+
+
+def request(
+    *, person: Person, kind: str, roles: Sequence[str] = (), reason: str, by: Person, now: datetime
+) -> PersonChange:
+    _refuse_nonsense(person, kind, roles)
+    with _told():
+        change = PersonChange.objects.create(
+            person=person, kind=kind, roles=sorted(roles), reason=reason, requested_by=by, requested_at=now
+        )
+        _record_change(change, "requested", by)
+    return change
+
+
+def _refuse_nonsense(person: Person, kind: str, roles: Iterable[str]) -> None:
+    asked = set(roles)
+    if kind in (Kind.GRANT, Kind.ADMIT) and not are_apart(person.roles | asked):
+        raise Refusal(str(APART))
+    if kind == Kind.GRANT and asked & person.roles:
+        raise Refusal(str(SENTENCES["role_is_granted_once"]))
+    if kind == Kind.REVOKE and asked - person.roles:
+        raise Refusal(_("This role is not held, so it cannot be revoked."))
+    if kind in (Kind.ENABLE, Kind.DISABLE) and person.is_active == (kind == Kind.ENABLE):
+        said = _("%s is active already.") if person.is_active else _("%s is disabled already.")
+        raise Refusal(said % person.name)
+
+
+# Deciding ------------------------------------------------------------------------------------------------------------
+
+
+def confirm(*, change: PersonChange, by: Person, now: datetime) -> PersonChange:
+    """The second admin says yes: it happens, in this transaction."""
+    with _told():
+        before = _standing(change.person_id)
+        _decide(change, State.CONFIRMED, by, now)
+        _perform(change, by, now)
+        _record_change(change, "confirmed", by, before=before, after=_standing(change.person_id))
+    return change
+
+
+def refuse(*, change: PersonChange, by: Person, reason: str, now: datetime) -> PersonChange:
+    """Another admin says no."""
+    if by.pk == change.requested_by_id:
+        raise Refusal(str(SENTENCES["change_is_withdrawn_by_its_asker"]))
+    with _told():
+        _decide(change, State.REFUSED, by, now)
+        _record_change(change, "refused", by, reason=reason)
+    return change
+
+
+def withdraw(*, change: PersonChange, by: Person, now: datetime) -> PersonChange:
+    """Whoever asked thinks better of it."""
+    if by.pk != change.requested_by_id:
+        raise Refusal(str(SENTENCES["change_is_withdrawn_by_its_asker"]))
+    with _told():
+        _decide(change, State.WITHDRAWN, by, now)
+        _record_change(change, "withdrawn", by)
+    return change
+
+
+def _decide(change: PersonChange, state: str, by: Person, now: datetime) -> None:
+    undecided = PersonChange.objects.pending().filter(pk=change.pk)
+    if not undecided.update(state=state, decided_by=by, decided_at=now):
+        change.refresh_from_db()
+        who = {"state": change.get_state_display(), "name": change.decided_by.name}
+        raise AlreadyDecided(_("Somebody was faster: %(name)s decided this (%(state)s).") % who)
+    change.refresh_from_db()
+
+
+def _perform(change: PersonChange, by: Person, now: datetime) -> None:
+    people = Person.objects.filter(pk=change.person_id)
+    if change.kind in (Kind.ADMIT, Kind.ENABLE):
+        people.update(is_active=True)
+    elif change.kind == Kind.DISABLE:
+        people.update(is_active=False)
+    if change.kind in (Kind.ADMIT, Kind.GRANT):
+        for role in change.roles:
+            RoleGrant.objects.create(person=change.person, role=role, granted_by=by, granted_at=now, change=change)
+    elif change.kind == Kind.REVOKE:
+        RoleGrant.objects.filter(person_id=change.person_id, role__in=change.roles).delete()
+
+
+# Recording -----------------------------------------------------------------------------------------------------------
+
+
+def _standing(pk: int) -> dict[str, object]:
+    person = Person.objects.get(pk=pk)
+    return {"active": person.is_active, "roles": sorted(person.roles)}
+
+
+def _record_change(change: PersonChange, verb: str, by: Person, reason: str = "", **metadata: object) -> None:
+    what = {"change": change.pk, "kind": change.kind, "roles": change.roles, "name": change.person.name}
+    reason = reason or change.reason
+    _record(by.actor, f"person_change_{verb}", change.person, reason=reason, metadata={**what, **metadata})
+
+
+def _record(actor: Actor, action: str, person: Person, *, reason: str = "", metadata: dict[str, object]) -> None:
+    record(
+        actor=actor,
+        action_type=action,
+        target_type="person",
+        target_id=str(person.pk),
+        reason=reason,
+        metadata=metadata,
+    )
+
+
+def known_roles(words: Iterable[str]) -> list[str]:
+    """These words as roles, each once. Raises Refusal on one that is none."""
+    roles = list(dict.fromkeys(words))
+    if unknown := [word for word in roles if word not in Role.values]:
+        raise Refusal(_("%(word)s is not a role: %(roles)s.") % {"word": unknown[0], "roles": ", ".join(Role.values)})
+    return roles

@@ -1,0 +1,201 @@
+"""People, the roles they hold, and the changes to both, each of which a second admin confirms."""
+
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import Role, capabilities
+from audit.log import Actor
+from billingadmin.audience import Capability
+
+
+class Theme(models.TextChoices):
+    AUTO = "auto", _("as the device")
+    LIGHT = "light", _("light")
+    DARK = "dark", _("dark")
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", "English"
+    JAPANESE = "ja", "日本語"
+
+
+def default_zone() -> str:
+    return settings.TIME_ZONE
+
+
+def default_language() -> str:
+    return settings.LANGUAGE_CODE.split("-")[0]
+
+
+class PersonQuerySet(models.QuerySet):
+    def active(self) -> "PersonQuerySet":
+        return self.filter(is_active=True)
+
+    def holding(self, role: str) -> "PersonQuerySet":
+        return self.filter(grants__role=role)
+
+    def by_name(self) -> "PersonQuerySet":
+        return self.order_by("-is_active", "name", "pk")
+
+
+class People(BaseUserManager.from_queryset(PersonQuerySet)):
+    def get_by_natural_key(self, email: str) -> "Person":
+        return self.get(email=email.lower())
+
+
+class Person(AbstractBaseUser):
+    """Somebody who signs in. Active, and in a role, only by a change that a second admin confirmed."""
+
+    id = models.BigAutoField(primary_key=True)
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    zone = models.CharField(_("time zone"), max_length=64, default=default_zone)
+    language = models.CharField(_("language"), max_length=2, choices=Language, default=default_language)
+    theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
+    is_active = models.BooleanField(_("active"), default=False)
+    created_at = models.DateTimeField(_("since"))
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    objects = People()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="person_email_is_lower_case", condition=Q(email=Lower("email"))),
+            models.CheckConstraint(name="person_has_a_name", condition=~Q(name="")),
+            models.CheckConstraint(name="person_language_is_known", condition=Q(language__in=Language.values)),
+            models.CheckConstraint(name="person_theme_is_known", condition=Q(theme__in=Theme.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """The roles held, read once per request."""
+        return frozenset(grant.role for grant in self.grants.all())
+
+    @cached_property
+    def capabilities(self) -> frozenset[Capability]:
+        return capabilities(self.roles if self.is_active else ())
+
+    def may(self, capability: Capability) -> bool:
+        return capability in self.capabilities
+
+    @property
+    def actor(self) -> Actor:
+        """As whom the audit log knows this person."""
+        return Actor(f"person:{self.pk}", f"{self.name} <{self.email}>")
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+
+class RoleGrant(models.Model):
+    """One role of one person. Rows come and go only in the transaction that confirms a change: 0002_guards.sql."""
+
+    id = models.BigAutoField(primary_key=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="grants")
+    role = models.CharField(_("role"), max_length=10, choices=Role)
+    granted_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    granted_at = models.DateTimeField()
+    change = models.ForeignKey("PersonChange", models.PROTECT, null=True, related_name="grants")
+
+    class Meta:
+        ordering = ["role"]
+        constraints = [
+            models.UniqueConstraint(name="role_is_granted_once", fields=["person", "role"]),
+            models.CheckConstraint(name="role_is_known", condition=Q(role__in=Role.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_role_display()
+
+
+class Kind(models.TextChoices):
+    ADMIT = "admit", _("admit")
+    GRANT = "grant", _("grant")
+    REVOKE = "revoke", _("revoke")
+    DISABLE = "disable", _("disable")
+    ENABLE = "enable", _("enable")
+
+
+WITHOUT_ROLES = {Kind.DISABLE, Kind.ENABLE}
+NEEDS_ROLES = {Kind.GRANT, Kind.REVOKE}
+
+
+class State(models.TextChoices):
+    PENDING = "pending", _("waits for a second admin")
+    CONFIRMED = "confirmed", _("confirmed")
+    REFUSED = "refused", _("refused")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+MOVES = {State.PENDING: {State.CONFIRMED, State.REFUSED, State.WITHDRAWN}}
+
+
+class PersonChangeQuerySet(models.QuerySet):
+    def pending(self) -> "PersonChangeQuerySet":
+        return self.filter(state=State.PENDING)
+
+    def newest_first(self) -> "PersonChangeQuerySet":
+        return self.order_by("-requested_at", "-pk")
+
+
+class PersonChange(models.Model):
+    """What one admin asks to change about a person, until another admin confirms or refuses it."""
+
+    id = models.BigAutoField(primary_key=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="changes")
+    kind = models.CharField(_("change"), max_length=10, choices=Kind)
+    roles = ArrayField(models.CharField(max_length=10, choices=Role), default=list)
+    reason = models.TextField(_("reason"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
+    requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    # Set by the database on confirming: what follows from a change happens in that very transaction or never.
+    confirmed_in = models.BigIntegerField(null=True, editable=False)
+
+    objects = PersonChangeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="change_kind_is_known", condition=Q(kind__in=Kind.values)),
+            models.CheckConstraint(name="change_state_is_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(name="change_roles_are_known", condition=Q(roles__contained_by=Role.values)),
+            models.CheckConstraint(
+                name="change_names_roles_where_it_must",
+                condition=Q(kind=Kind.ADMIT)
+                | Q(kind__in=sorted(WITHOUT_ROLES), roles=[])
+                | Q(kind__in=sorted(NEEDS_ROLES)) & ~Q(roles=[]),
+            ),
+            models.CheckConstraint(name="change_has_a_reason", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="change_is_decided_by_somebody",
+                condition=Q(state=State.PENDING, decided_by=None, decided_at=None)
+                | ~Q(state=State.PENDING) & Q(decided_by__isnull=False, decided_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="change_is_confirmed_by_a_second_admin",
+                condition=~Q(state=State.CONFIRMED) | ~Q(decided_by=F("requested_by")) & ~Q(decided_by=F("person")),
+            ),
+            models.UniqueConstraint(
+                name="change_is_asked_once", fields=["person", "kind"], condition=Q(state=State.PENDING)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {', '.join(self.roles)}".strip()
