@@ -55,7 +55,13 @@ SECTIONS = (
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the navigation, worked out when a template asks for it, which a fragment never does."""
-    return {"navigation": SimpleLazyObject(lambda: list(sections_for(request)))}
+    return {"navigation": SimpleLazyObject(lambda: list(sections_for(request))), "environment": environment()}
+
+
+def environment() -> dict[str, Any]:
+    known = {"demo": ("warning", _("demo")), "production": ("notice", _("production"))}
+    tone, label = known.get(settings.ENVIRONMENT, ("info", settings.ENVIRONMENT))
+    return {"tone": tone, "label": label}
 
 
 def sections_for(request: HttpRequest) -> Iterator[Section]:

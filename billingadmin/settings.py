@@ -25,6 +25,9 @@ DATABASES = configured({**embedded.environment(ENGINES), **os.environ}, list(ENG
 DATABASE_ROUTERS = ["billingadmin.databases.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Shown on every page, so that nobody takes the demo for the real thing.
+ENVIRONMENT = envstr("ENVIRONMENT", "demo" if EMBEDDED and embedded.wants_demo(ENGINES) else "production")
+
 # Shared by all processes, so that a limit on tries is one limit.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "billingadmin_cache"}}
 
@@ -48,6 +51,7 @@ SESSION_COOKIE_AGE = envint("SESSION_HOURS", 12) * 3600
 SESSION_COOKIE_NAME = "billingadmin_session"
 CSRF_COOKIE_NAME = "billingadmin_csrf"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "billingadmin.errors.csrf_failure"
 
 OIDC_SERVER_URL = envstr("OIDC_SERVER_URL")
 OIDC_CLIENT_ID = envstr("OIDC_CLIENT_ID")
