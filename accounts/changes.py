@@ -108,16 +108,18 @@ def request(
 
 
 def _refuse_nonsense(person: Person, kind: str, roles: Iterable[str]) -> None:
-    asked = set(roles)
-    if kind in (Kind.GRANT, Kind.ADMIT) and not are_apart(person.roles | asked):
+    """What could be asked, but would change nothing or could never be confirmed."""
+    asked, held = set(roles), set(RoleGrant.objects.filter(person=person).values_list("role", flat=True))
+    if kind in (Kind.GRANT, Kind.ADMIT) and not are_apart(held | asked):
         raise Refusal(str(APART))
-    if kind == Kind.GRANT and asked & person.roles:
+    if kind == Kind.GRANT and asked & held:
         raise Refusal(str(SENTENCES["role_is_granted_once"]))
-    if kind == Kind.REVOKE and asked - person.roles:
+    if kind == Kind.REVOKE and asked - held:
         raise Refusal(_("This role is not held, so it cannot be revoked."))
-    if kind in (Kind.ENABLE, Kind.DISABLE) and person.is_active == (kind == Kind.ENABLE):
-        said = _("%s is active already.") if person.is_active else _("%s is disabled already.")
-        raise Refusal(said % person.name)
+    if kind == Kind.ENABLE and person.is_active:
+        raise Refusal(_("%s is active already.") % person.name)
+    if kind == Kind.DISABLE and not person.is_active:
+        raise Refusal(_("%s is disabled already.") % person.name)
 
 
 # Deciding ------------------------------------------------------------------------------------------------------------

@@ -1,13 +1,11 @@
-"""Every request passes here: who may see this view, and in which zone and language they read it."""
+"""Every request passes here: who may see this view."""
 
 import logging
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render, resolve_url
-from django.utils import timezone, translation
+from django.shortcuts import render
 
 from accounts.borrowed import borrowed_audience
 from accounts.roles import roles_for
@@ -45,27 +43,12 @@ class AudienceMiddleware:
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """To the sign-in page, and back to what was asked for where that can be asked for again."""
-    back = request.get_full_path() if request.method in ("GET", "HEAD") and not request.htmx else resolve_url("/")
-    answer = redirect_to_login(request.htmx.current_url_abs_path or back if request.htmx else back)
     if request.htmx:  # the whole page goes there, not the fragment that was asked for
+        answer = redirect_to_login(request.htmx.current_url_abs_path or "/")
         return HttpResponse(status=204, headers={"HX-Redirect": answer.url})
-    return answer
+    return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")
 
 
 def refuse(request: HttpRequest, audience: tuple[str, ...]) -> HttpResponse:
     context = {"roles": roles_for(audience), "held": getattr(request.user, "roles", ())}
     return render(request, "accounts/refused.html", context, status=403)
-
-
-def preferences_middleware(get_response: Answer) -> Answer:
-    """Pages speak the language of the person who reads them, and tell times in that person's zone."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return get_response(request)
-        translation.activate(request.user.language)
-        request.LANGUAGE_CODE = request.user.language
-        with timezone.override(ZoneInfo(request.user.zone)):
-            return get_response(request)
-
-    return middleware

@@ -111,7 +111,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.middleware.preferences_middleware",
     "accounts.middleware.AudienceMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
