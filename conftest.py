@@ -74,13 +74,15 @@ def _run_script(connection, text):
 
 @pytest.fixture(autouse=True)
 def empty_sources(request):
-    """Django's flush knows nothing of tables it does not manage: what a committing test left in a source is removed."""
+    """Django's flush knows nothing of tables it does not manage: what a committing test left there is removed."""
     yield
     marker = request.node.get_closest_marker("django_db")
     if marker and marker.kwargs.get("transaction"):
         request.getfixturevalue("django_db_blocker")
         for entry in settings.BILLING_SYSTEMS:
             _empty(connections[f"{slug_of(entry)}_writer"])
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("truncate procrastinate_jobs, procrastinate_workers restart identity cascade")
 
 
 def _empty(connection):

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from billingadmin.databases import configured, engines
@@ -203,13 +205,17 @@ CRONTAB_DJANGO_MANAGE_PATH = str(BASE_DIR / "manage.py")
 CRONTAB_DJANGO_SETTINGS_MODULE = "billingadmin.settings"
 CRONTAB_PYTHON_EXECUTABLE = sys.executable
 CRONTAB_LOCK_JOBS = False  # a JobRun and an advisory lock do it, on all machines
+CRON_LOG = embedded.data_folder() / "cron.log"
+CRONTAB_COMMAND_PREFIX = f"cd {BASE_DIR} && . ./.env.cron &&"
+CRONTAB_COMMAND_SUFFIX = f">> {CRON_LOG} 2>&1"
+CRONJOBS = SimpleLazyObject(lambda: import_string("jobs.crontab.cronjobs")())  # rooms are known when all apps are
 
 # What the engines add to each other's screens, by dotted path, so that no import turns round --------------------------
 
 TIMELINE_CONTRIBUTORS: tuple[str, ...] = ()
 NAVIGATION_COUNTS: dict[str, str] = {}  # path -> a function that counts what waits there, up to amounts.CAP + 1
 BOARD_CONTRIBUTORS: tuple[str, ...] = ()
-JOB_SOURCES: tuple[str, ...] = ()
+JOB_SOURCES: tuple[str, ...] = ("jobs.jobs.JOBS",)
 
 # Logging -------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,70 @@
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class RunState(models.TextChoices):
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+    SKIPPED = "skipped", _("skipped")  # another slot was still running, or it was too late to make up for
+
+
+# What whoever holds the job's lock may take up: a running row was left by a process that died.
+UNFINISHED = {RunState.RUNNING, RunState.SKIPPED}
+
+
+class JobRunQuerySet(models.QuerySet):
+    def of(self, name: str) -> "JobRunQuerySet":
+        return self.filter(name=name)
+
+    def running(self) -> "JobRunQuerySet":
+        return self.filter(state=RunState.RUNNING)
+
+    def failed(self) -> "JobRunQuerySet":
+        return self.filter(state=RunState.FAILED)
+
+    def newest_first(self) -> "JobRunQuerySet":
+        return self.order_by("-slot")
+
+
+class JobRun(models.Model):
+    """One slot of one job, and what became of it."""
+
+    name = models.CharField(max_length=100)
+    slot = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.RUNNING)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.TextField(default="")
+    error = models.TextField(default="")
+    runner = models.CharField(max_length=200)  # who fired it: a worker, cron, a person; with machine and process
+    attempt_count = models.PositiveIntegerField(default=1)
+
+    objects = JobRunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # However many schedulers fire a slot, it has one row, and so one run.
+            models.UniqueConstraint(fields=["name", "slot"], name="job_run_once_per_slot"),
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="job_run_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(state=RunState.RUNNING, finished_at=None)
+                | (~Q(state=RunState.RUNNING) & Q(finished_at__isnull=False)),
+                name="job_run_ends_when_it_is_over",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=RunState.FAILED) | ~Q(error=""), name="job_run_failure_has_a_reason"
+            ),
+        ]
+        indexes = [
+            # jobs.tidying drops old runs by age.
+            models.Index(fields=["started_at"], name="job_run_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.slot:%Y-%m-%d %H:%M}"
+
+    @property
+    def duration(self):
+        return self.finished_at - self.started_at if self.finished_at else None
