@@ -58,6 +58,7 @@ STATES = {
     "queued": ("notice", gettext_lazy("queued")),
     "running": ("info", gettext_lazy("running")),
     "succeeded": ("ok", gettext_lazy("succeeded")),
+    "done": ("ok", gettext_lazy("done")),
     "failed": ("critical", gettext_lazy("failed")),
     "skipped": ("notice", gettext_lazy("skipped")),
     "refused": ("warning", gettext_lazy("refused")),
