@@ -28,12 +28,12 @@ def main(arguments: list[str]) -> None:
     from django.conf import settings
     from django.core.management import execute_from_command_line
 
-    from billingadmin.postgres import embedded
+    from billingadmin.postgres import embedded, roles
 
     lease = None
     if command not in WITHOUT_DATABASE and settings.EMBEDDED:
         lease = embedded.hold("site")
-        embedded.prepare("site", settings.ENGINES if embedded.wants_demo(settings.ENGINES) else {})
+        roles.prepare("site", settings.ENGINES if embedded.wants_demo(settings.ENGINES) else {})
     try:
         execute_from_command_line(arguments)
     finally:

@@ -1,4 +1,4 @@
-"""The two clusters we run ourselves, one for the site and one for tests: their roles, databases, passwords and URLs.
+"""The two clusters we run ourselves, one for the site and one for tests: where they are, their passwords and URLs.
 
 Each checkout has its own folder of data. Every password is derived from one secret in it, so there is nothing else to
 keep, and a URL is known before its role is made. No role of the site's is a superuser, and each needs its password,
@@ -9,21 +9,14 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
-
-from billingadmin.postgres import PostgresError
 from billingadmin.postgres.binaries import major_version, runnable_binaries
 from billingadmin.postgres.cluster import HOME, PORT, Cluster, Lease, lease
-from billingadmin.sql import statement
 
-ROLES = Path(__file__).with_name("roles.sql")
 SUPERUSER = "billingadmin_superuser"
 OWNER = "billingadmin_owner"  # owns the tables, cannot log in
 MIGRATOR = "billingadmin_migrator"  # logs in, and acts as the owner
@@ -106,7 +99,7 @@ def url(name: str, *, user: str, database: str) -> str:
     return f"postgresql://{user}:{derived(user)}@/{database}?host={place}&port={PORT}"
 
 
-# What is in them -----------------------------------------------------------------------------------------------------
+# URLs ----------------------------------------------------------------------------------------------------------------
 
 
 def console_urls(name: str, *, demo: bool) -> dict[str, str]:
@@ -129,69 +122,6 @@ def _source_url(name: str, slug: str, engine: str, end: str) -> str:
     if engine == "sqlite":
         return f"sqlite:///{quote(str(data_folder() / name / f'{slug}.sqlite3'))}"
     return url(name, user=f"{slug}_{end}", database=slug)
-
-
-def prepare(name: str, engines: Mapping[str, str]) -> None:
-    """Makes the roles and databases that are missing. Safe to repeat."""
-    slugs = [slug for slug, engine in engines.items() if engine == "postgresql"]
-    try:
-        with psycopg.connect(url(name, user=SUPERUSER, database="postgres"), autocommit=True) as connection:
-            _run(connection, "one_at_a_time")
-            _prepare_console(name, connection)
-            for slug in slugs:
-                _prepare_source(name, connection, slug)
-    except psycopg.OperationalError as error:
-        raise PostgresError(f"The embedded PostgreSQL refuses us: {str(error).splitlines()[0]}") from None
-
-
-def _prepare_console(name: str, connection: psycopg.Connection) -> None:
-    roles = _names(connection, "roles")
-    if OWNER not in roles:
-        _run(connection, "create_group", role=OWNER)
-        _allow_test_databases(name, connection, OWNER)
-    for login in {MIGRATOR, SITE} - roles:
-        _create_login(connection, login)
-    if MIGRATOR not in roles:
-        _run(connection, "act_as", role=OWNER, login=MIGRATOR)
-    for database in {CONSOLE, DEMO} - _names(connection, "databases"):
-        _create_database(connection, database, owner=OWNER, visitors=[MIGRATOR, SITE])
-
-
-def _prepare_source(name: str, connection: psycopg.Connection, slug: str) -> None:
-    reader, writer = f"{slug}_reader", f"{slug}_writer"
-    for login in {reader, writer} - _names(connection, "roles"):
-        _create_login(connection, login)
-        if login == writer:
-            _allow_test_databases(name, connection, writer)
-    if slug not in _names(connection, "databases"):
-        _create_database(connection, slug, owner=writer, visitors=[reader])
-        with psycopg.connect(url(name, user=SUPERUSER, database=slug), autocommit=True) as inside:
-            _run(inside, "reader_sees_all", writer=writer, reader=reader)
-
-
-def _create_login(connection: psycopg.Connection, login: str) -> None:
-    _run(connection, "create_login", role=login, password=sql.Literal(derived(login)))
-
-
-def _create_database(connection: psycopg.Connection, database: str, *, owner: str, visitors: Sequence[str]) -> None:
-    _run(connection, "create_database", database=database, role=owner)
-    _run(connection, "close_database", database=database)
-    for visitor in visitors:
-        _run(connection, "open_database", database=database, role=visitor)
-
-
-def _allow_test_databases(name: str, connection: psycopg.Connection, role: str) -> None:
-    if cluster(name).disposable:
-        _run(connection, "allow_test_databases", role=role)
-
-
-def _names(connection: psycopg.Connection, query: str) -> set[str]:
-    return {name for (name,) in connection.execute(statement(ROLES, query))}
-
-
-def _run(connection: psycopg.Connection, name: str, **parts: Any) -> None:
-    named = {part: sql.Identifier(value) if isinstance(value, str) else value for part, value in parts.items()}
-    connection.execute(sql.SQL(statement(ROLES, name)).format(**named))
 
 
 def environment(entries: Mapping[str, str]) -> dict[str, str]:
@@ -220,6 +150,9 @@ def remember(*, empty: bool) -> None:
     note = data_folder() / "site" / "empty"
     note.parent.mkdir(parents=True, exist_ok=True)
     note.touch() if empty else note.unlink(missing_ok=True)
+
+
+# Notes between one start and the next --------------------------------------------------------------------------------
 
 
 def sign_ins() -> str:

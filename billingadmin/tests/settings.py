@@ -6,6 +6,7 @@ for name in [name for name in os.environ if name.endswith(("DATABASE_URL", "DATA
     del os.environ[name]
 os.environ |= {"BILLINGADMIN_CLUSTER": "test", "BILLINGADMIN_WRITERS": "1", "SECRET_KEY": "tests"}
 
+from billingadmin.postgres import roles  # noqa: E402
 from billingadmin.settings import *  # noqa: E402, F403
 from billingadmin.settings import BILLING_SYSTEMS, INSTALLED_APPS, STORAGES, configured, embedded, engines  # noqa: E402
 
@@ -16,7 +17,7 @@ ENGINES = engines(BILLING_SYSTEMS)
 DATABASES = configured({**embedded.environment(ENGINES), **os.environ}, list(ENGINES))
 
 CLUSTER = embedded.hold("test")  # while this process lives
-embedded.prepare("test", ENGINES)
+roles.prepare("test", ENGINES)
 
 for alias, database in DATABASES.items():
     if database["ENGINE"].endswith("sqlite3") and alias.endswith("_writer"):

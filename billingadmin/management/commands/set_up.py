@@ -1,6 +1,8 @@
 """``manage.py set_up``: what a start needs before it can serve. Quick when there is nothing to do."""
 
 import os
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from billingadmin import privileges
-from billingadmin.postgres import embedded
+from billingadmin.postgres import embedded, roles
 
 
 class Command(BaseCommand):
@@ -22,6 +24,8 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.EMBEDDED:
+            roles.prepare("site", settings.ENGINES if embedded.wants_demo(settings.ENGINES) else {})
         try:
             self.bring_tables_up_to_date()
         except OperationalError as error:
@@ -43,8 +47,14 @@ class Command(BaseCommand):
             privileges.apply()
 
     def build_demo(self) -> None:
-        if settings.EMBEDDED and embedded.wants_demo(settings.ENGINES) and "build_demo" in get_commands():
-            call_command("build_demo")
+        """In a process of its own, the only one here that may write to a source."""
+        wanted = settings.EMBEDDED and embedded.wants_demo(settings.ENGINES) and "build_demo" in get_commands()
+        if wanted and not embedded.sign_ins():
+            self.say("Building the demo …")
+            environment = os.environ | {"BILLINGADMIN_WRITERS": "1"}
+            done = subprocess.run([sys.executable, "manage.py", "build_demo"], cwd=settings.BASE_DIR, env=environment)
+            if done.returncode:
+                raise CommandError("The demo could not be built.", returncode=abs(done.returncode))
 
     def collect_static(self) -> None:
         root = Path(settings.STATIC_ROOT)

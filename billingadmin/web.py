@@ -1,0 +1,39 @@
+"""The web server of ``script/server``: sets up, then serves from the same process, so that Django is loaded once.
+
+Elsewhere the two are ``manage.py set_up`` and any WSGI server with ``billingadmin.wsgi``.
+"""
+
+import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import connections
+from gunicorn.app.wsgiapp import WSGIApplication
+
+from billingadmin.postgres import PostgresError
+
+WORKERS, THREADS = 2, 4
+
+
+def main(address: str) -> int:
+    try:
+        import billingadmin.wsgi  # noqa: F401  (loads Django)
+
+        call_command("set_up")
+    except (CommandError, ImproperlyConfigured, PostgresError) as error:
+        print(error, file=sys.stderr)
+        return getattr(error, "returncode", os.EX_CONFIG)
+    connections.close_all()  # the workers open their own
+    serve(address)
+    return 0
+
+
+def serve(address: str) -> None:
+    size = ["--preload", "--workers", str(WORKERS), "--threads", str(THREADS)]
+    sys.argv = ["gunicorn", "billingadmin.wsgi", "--bind", address, "--log-level", "warning", *size]
+    WSGIApplication("%(prog)s").run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
