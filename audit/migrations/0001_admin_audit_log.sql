@@ -91,6 +91,7 @@ create table public.admin_audit_log (
 create index admin_audit_log_target on public.admin_audit_log (target_type, target_id, position);
 create index admin_audit_log_actor on public.admin_audit_log (actor_id, position);
 create index admin_audit_log_action on public.admin_audit_log (action_type, position);
+create index admin_audit_log_outcome on public.admin_audit_log (outcome, position) where outcome <> 'done';
 create index admin_audit_log_system on public.admin_audit_log (system, position) where system <> '';
 create index admin_audit_log_job on public.admin_audit_log (job_id, position) where job_id <> '';
 create index admin_audit_log_tx on public.admin_audit_log (tx_id, position) where tx_id <> '';
