@@ -37,6 +37,27 @@ def post(cursor: Any, line: Line, posting: Posting) -> dict[str, Any]:
     return {"payment_id": cursor.fetchone()[0]}
 
 
+def draft_void(source: Source, number: str) -> Sequence[Line]:
+    valid = [payment for payment in source.rows("payments_of", orders=[int(number)]) if not payment["voided"]]
+    if not valid:
+        raise Refused(f"Order {number} has no payment to void.")
+    particulars = {"order_id": number, "payment_id": str(valid[-1]["id"])}
+    return [Line(subject=number, amount=-valid[-1]["amount"], unit="JPY", particulars=particulars)]
+
+
+def evidence_of_payment(cursor: Any, line: Line, lock: bool) -> Row | None:
+    until_the_end = "for no key update" if lock else ""
+    asked = f"select id, amount, voided from payments where id = %s {until_the_end}"
+    cursor.execute(asked, [int(line.particulars["payment_id"])])
+    found = cursor.fetchone()
+    return dict(zip(("payment_id", "amount", "voided"), found, strict=True)) if found else None
+
+
+def void(cursor: Any, line: Line, posting: Posting) -> dict[str, Any]:
+    cursor.execute("update payments set voided = true where id = %s", [int(line.particulars["payment_id"])])
+    return {"payment_id": int(line.particulars["payment_id"])}
+
+
 CORRECTIONS = (
     Correction(
         code="book_payment",
@@ -51,5 +72,21 @@ CORRECTIONS = (
         evidence=evidence,
         effects=effects,
         post=post,
+        reversal="void_payment",
+    ),
+    Correction(
+        code="void_payment",
+        title="Void a payment",
+        what="Marks the order's last payment as void.",
+        kind=CorrectionKind.POSTING,
+        answers=("paid_twice",),
+        subject_kind="order",
+        unit="JPY",
+        particulars=("order_id", "payment_id"),
+        draft=draft_void,
+        evidence=evidence_of_payment,
+        effects=effects,
+        post=void,
+        reversal="book_payment",
     ),
 )
