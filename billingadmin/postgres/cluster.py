@@ -13,8 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from errno import ENOSPC
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -26,7 +27,6 @@ HOME = Path(__file__).resolve().parents[2]
 PORT = 5432  # of the socket's name only: each cluster has a folder of its own
 PATIENCE = 60.0  # seconds for a start, crash recovery included
 ROOM_FOR_A_CLUSTER = 200 * 2**20
-NO_SPACE = 28  # errno.ENOSPC
 
 Keeper = subprocess.Popen[bytes]
 
@@ -85,16 +85,22 @@ def lease(cluster: Cluster) -> Lease:
     try:
         cluster.folder.mkdir(parents=True, exist_ok=True)
         with _locked(cluster.folder / "start.lock"):
-            users = _open(cluster.folder / "users.lock")
-            fcntl.flock(users, fcntl.LOCK_SH)  # waits for a shutdown under way
-            _initialise(cluster)
-            return Lease(cluster, users, _ensure_running(cluster))
+            return _started(cluster)
     except PermissionError as error:
-        raise PostgresError(
-            f"{error.filename} belongs to another user. Give it to {_login()}, or set BILLINGADMIN_DATA."
-        ) from None
+        whose = f"{error.filename} belongs to another user."
+        raise PostgresError(f"{whose} Give it to {_login()}, or set BILLINGADMIN_DATA.") from None
     except OSError as error:
-        raise PostgresError(_disk_full(cluster) if error.errno == NO_SPACE else str(error)) from None
+        raise PostgresError(_disk_full(cluster) if error.errno == ENOSPC else str(error)) from None
+
+
+def _started(cluster: Cluster) -> Lease:
+    with ExitStack() as on_failure:
+        users = on_failure.enter_context(_open(cluster.folder / "users.lock"))
+        fcntl.flock(users, fcntl.LOCK_SH)  # waits for a shutdown under way
+        _initialise(cluster)
+        keeper = _ensure_running(cluster)
+        on_failure.pop_all()
+        return Lease(cluster, users, keeper)
 
 
 def _login() -> str:
