@@ -246,10 +246,16 @@ def moments(plane: Plane, all_moments: Sequence[Moment]) -> SafeString:
     """As many labels on the time axis as fit, the newest always among them."""
     every = max(1, -(-len(all_moments) * 64 // (plane.width - LEFT - RIGHT)))
     chosen = [index for index in range(len(all_moments)) if (len(all_moments) - 1 - index) % every == 0]
-    form = '<text x="{}" y="{}" text-anchor="middle">{}</text>'
+    form = '<text x="{}" y="{}" text-anchor="{}">{}</text>'
     return format_html_join("", form, (
-        (min(plane.x(i), plane.width - 18), plane.height - 4, moment_label(all_moments[i], short=True)) for i in chosen
+        (*label_place(plane, index), moment_label(all_moments[index], short=True)) for index in chosen
     ))  # fmt: skip
+
+
+def label_place(plane: Plane, index: int) -> tuple[float, float, str]:
+    """Under its value; where that is too near the edge, up to it."""
+    x, y = plane.x(index), plane.height - 4
+    return (plane.width, y, "end") if x > plane.width - 24 else (x, y, "middle")
 
 
 def moment_label(moment: Moment, *, short: bool = False) -> str:

@@ -1,6 +1,6 @@
 """How the console writes amounts, moments, levels and the rest: the same on every page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,63 +12,13 @@ from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import ngettext, pgettext
 
 from billingadmin import amounts
 from billingadmin.amounts import Amount
+from billingadmin.tones import LEVELS, ROLES, SEVERITIES, STATES
 
 register = template.Library()
-
-LEVELS = {
-    "ok": gettext_lazy("ok"),
-    "warning": gettext_lazy("warning"),
-    "critical": gettext_lazy("critical"),
-    "unknown": gettext_lazy("unknown"),
-}
-SEVERITIES = {
-    "notice": gettext_lazy("notice"),
-    "minor": gettext_lazy("minor"),
-    "major": gettext_lazy("major"),
-    "critical": gettext_lazy("critical"),
-}
-# Every state a row of ours can be in: its tone, its word.
-STATES = {
-    # decision and presence of an anomaly, verdict of a finding
-    "open": ("info", gettext_lazy("open")),
-    "snoozed": ("notice", gettext_lazy("snoozed")),
-    "dismissed": ("notice", gettext_lazy("dismissed")),
-    "settled": ("ok", gettext_lazy("settled")),
-    "seen": ("major", gettext_lazy("seen")),
-    "absent": ("ok", gettext_lazy("absent")),
-    "subject_gone": ("unknown", gettext_lazy("subject gone")),
-    "not_checkable": ("unknown", gettext_lazy("not checkable")),
-    "anomaly": ("major", gettext_lazy("anomaly")),
-    "expected": ("notice", gettext_lazy("expected")),
-    "cannot_tell": ("unknown", gettext_lazy("cannot tell")),
-    # an adjustment
-    "pending": ("info", gettext_lazy("pending")),
-    "approved": ("ok", gettext_lazy("approved")),
-    "applied": ("ok", gettext_lazy("applied")),
-    "rejected": ("critical", gettext_lazy("rejected")),
-    "withdrawn": ("notice", gettext_lazy("withdrawn")),
-    "expired": ("notice", gettext_lazy("expired")),
-    "cancelled": ("notice", gettext_lazy("cancelled")),
-    "needs_attention": ("warning", gettext_lazy("needs attention")),
-    # a run, an outcome
-    "queued": ("notice", gettext_lazy("queued")),
-    "running": ("info", gettext_lazy("running")),
-    "succeeded": ("ok", gettext_lazy("succeeded")),
-    "done": ("ok", gettext_lazy("done")),
-    "failed": ("critical", gettext_lazy("failed")),
-    "skipped": ("notice", gettext_lazy("skipped")),
-    "refused": ("warning", gettext_lazy("refused")),
-    "void": ("notice", gettext_lazy("void")),
-    "posted": ("ok", gettext_lazy("posted")),
-    # a person
-    "active": ("ok", gettext_lazy("active")),
-    "inactive": ("notice", gettext_lazy("inactive")),
-}
-
 
 # Amounts and counts
 
@@ -151,10 +101,12 @@ def distance(at: datetime, now: datetime) -> str:
 
 def stamp(at: datetime, words: str, *, local_too: bool = False) -> SafeString:
     universal = at.astimezone(ZoneInfo("UTC"))
-    title = f"{universal:%Y-%m-%d %H:%M:%S} UTC"
-    if local_too:
+    title, printed = f"{universal:%Y-%m-%d %H:%M:%S} UTC", ""
+    if local_too:  # on paper nothing is "ago"
         title = f"{timezone.localtime(at):%Y-%m-%d %H:%M} {timezone.get_current_timezone_name()} · {title}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', f"{universal:%Y-%m-%dT%H:%M:%S.%fZ}", title, words)
+        printed = format_html(' data-printed="{}"', f"{timezone.localtime(at):%Y-%m-%d %H:%M}")
+    form = '<time datetime="{}" title="{}"{}>{}</time>'
+    return format_html(form, f"{universal:%Y-%m-%dT%H:%M:%S.%fZ}", title, printed, words)
 
 
 # Badges
@@ -247,6 +199,12 @@ def sort_link(context_order: str, column: str, first: str = "-") -> str:
     if context_order in (down, up):
         return up if context_order == down else down
     return first + column if first else column
+
+
+@register.filter
+def roles(held: Iterable[str]) -> str:
+    """{{ person.roles|roles }}: in the reader's words, always in the same order."""
+    return ", ".join(str(words) for role, words in ROLES.items() if role in held)
 
 
 @register.simple_tag

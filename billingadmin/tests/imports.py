@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 OURS = ("accounts", "audit", "jobs", "anomalies", "adjustments", "health", "systems", "billingadmin")
 LEAVES = {
     f"billingadmin.{name}"
-    for name in ("http", "amounts", "sql", "charts", "audience", "masking", "paging", "templatetags", "usage")
+    for name in ("http", "amounts", "sql", "charts", "audience", "masking", "paging", "templatetags", "tones", "usage")
 }
 
 

@@ -32,15 +32,12 @@ class Person(SimpleNamespace):
     def may(self, capability):
         return capability in self.capabilities
 
-    def get_role_display(self):
-        return "Support"
-
     def __str__(self):
         return "Mai <Sato>"
 
 
 def person(*capabilities, **fields):
-    return Person(**{"capabilities": capabilities, "zone": "Asia/Tokyo", "language": "en", "theme": "", **fields})
+    return Person(**{"capabilities": capabilities, "roles": {"support"}, "zone": "Asia/Tokyo", "language": "en", "theme": "", **fields})
 
 
 @pytest.fixture
