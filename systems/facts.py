@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from billingadmin.sql import statement
 from systems.base import Facts, Finding, Key, Row, Rule, System, Verdict
 from systems.reading import Questions
 
+SCOPED = Path(__file__).with_name("facts.sql")
 KEYS_AT_ONCE = 5_000  # bounds the memory of a window after a long gap
 
 
@@ -149,7 +152,7 @@ def _rows(source: Questions, facts: Facts, piece: Any, rules: Sequence[Rule], wi
 def _ask(source: Questions, facts: Facts, where: str, parameters: dict[str, Any]) -> list[Row]:
     if source.connection.vendor == "sqlite" and "keys" in parameters:
         parameters["keys"] = json.dumps(parameters["keys"])
-    sql = f"select * from (\n{source.statement(facts.name)}\n) as facts where {where}"
+    sql = statement(SCOPED, "scoped").format(facts=source.statement(facts.name), where=where)
     return source.run(sql, {"now": source.now, **parameters})
 
 
