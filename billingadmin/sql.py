@@ -1,4 +1,4 @@
-"""Reads files of named SQL statements, so that every question asked of a database can be read, and pasted, in one place.
+"""Reads files of named SQL statements, so that every question asked of a database can be read and pasted.
 
 A statement is headed by ``-- name --`` and, on the next line, one sentence that says what it answers::
 

@@ -1,4 +1,4 @@
-"""Who imports whom, read from the code itself. Relative imports are resolved: they cross borders as well as any other."""
+"""Who imports whom, read from the code itself. Relative imports are resolved: they cross borders like any other."""
 
 import ast
 from collections.abc import Iterator
