@@ -1,7 +1,9 @@
 """Any row of the source, however odd. A factory sets only what the constraints demand."""
 
-from datetime import UTC, datetime
-from uuid import UUID
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import factory
 
@@ -18,6 +20,7 @@ from systems.imagegen.models import (
 
 MOMENT = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
 USER = UUID("11111111-1111-4111-8111-111111111111")
+SEVEN = "019aa000-0000-7000-8000-"
 SOMEONE_ELSE = UUID("22222222-2222-4222-8222-222222222222")
 
 
@@ -36,14 +39,53 @@ class JobFactory(SourceFactory):
     updated_at = MOMENT
 
     class Params:
-        succeeded = factory.Trait(status="succeeded", completed_at=MOMENT)
-        failed = factory.Trait(status="failed", attempts=3, error_message="No images generated", completed_at=MOMENT)
-        processing = factory.Trait(status="processing", started_at=MOMENT)
+        succeeded = factory.Trait(
+            status="succeeded", processing_stage="completed", started_at=MOMENT, completed_at=MOMENT
+        )
+        failed = factory.Trait(
+            status="failed",
+            processing_stage="failed",
+            attempts=3,
+            error_message="No images generated",
+            started_at=MOMENT,
+            completed_at=MOMENT,
+        )
+        processing = factory.Trait(status="processing", processing_stage="generating", started_at=MOMENT)
+        queued_again = factory.Trait(attempts=1, error_message="The model is overloaded")
+        stale = factory.Trait(
+            status="processing", processing_stage="uploading", started_at=MOMENT - timedelta(seconds=361)
+        )
+        unpaid = factory.Trait(failed=True, attempts=1, error_message="Insufficient percoin balance")
         one_tap_free = factory.Trait(
-            status="succeeded",
+            succeeded=True,
             generation_type="one_tap_style",
             generation_metadata={"oneTapStyle": {"billingMode": "free"}},
         )
+        one_tap_other_mode = factory.Trait(
+            succeeded=True,
+            generation_type="one_tap_style",
+            generation_metadata={"oneTapStyle": {"billingMode": "campaign"}},
+        )
+        one_tap_without_mode = factory.Trait(
+            succeeded=True,
+            generation_type="one_tap_style",
+            generation_metadata={"oneTapStyle": {"presetId": "style-1"}},
+        )
+        one_tap_without_object = factory.Trait(succeeded=True, generation_type="one_tap_style")
+        one_tap_paid = factory.Trait(
+            succeeded=True,
+            generation_type="one_tap_style",
+            generation_metadata={"oneTapStyle": {"billingMode": "paid"}},
+        )
+        version_seven = factory.Trait(
+            id=factory.Sequence(lambda number: UUID(f"019aa000-0000-7000-8000-{number:012x}"))
+        )
+        prompted = factory.Trait(prompt_text="桜並木の下で振り袖を着た女の子")
+
+
+def named(write: Callable[[UUID], Any]) -> factory.Trait:
+    """The row names its job, in a spelling of its own."""
+    return factory.Trait(metadata=factory.LazyAttribute(lambda row: {"job_id": write(row.job.id)}))
 
 
 class TransactionFactory(SourceFactory):
@@ -54,6 +96,15 @@ class TransactionFactory(SourceFactory):
 
     class Params:
         job = None
+        capitals = named(lambda job_id: str(job_id).upper())
+        padded = named(lambda job_id: f" {job_id} ")
+        empty = named(lambda job_id: "")
+        numeric = named(lambda job_id: 4711)
+        null = named(lambda job_id: None)
+        orphan = factory.Trait(metadata=factory.LazyFunction(lambda: {"job_id": str(uuid4())}))
+        without_metadata = factory.Trait(metadata=None)
+        dateless = factory.Trait(created_at=None)
+        somebody_elses = factory.Trait(user_id=SOMEONE_ELSE)
 
     user_id = factory.LazyAttribute(lambda row: row.job.user_id if row.job else USER)
     amount = -20
@@ -63,12 +114,31 @@ class TransactionFactory(SourceFactory):
 
 
 class ConsumptionFactory(TransactionFactory):
-    pass
+    """With ``told``, the row says which purse paid: ``paid`` and ``promo``."""
+
+    class Params:
+        paid = 0
+        promo = 0
+        told = factory.Trait(
+            amount=factory.LazyAttribute(lambda row: -row.paid - row.promo),
+            metadata=factory.LazyAttribute(
+                lambda row: {"job_id": str(row.job.id), "from_paid": row.paid, "from_promo": row.promo}
+            ),
+        )
 
 
 class RefundFactory(TransactionFactory):
+    """With ``told``, the row says that all of it went to the paid purse."""
+
     amount = 20
     transaction_type = "refund"
+
+    class Params:
+        told = factory.Trait(
+            metadata=factory.LazyAttribute(
+                lambda row: {"job_id": str(row.job.id), "to_paid": row.amount, "to_promo": 0}
+            )
+        )
 
 
 class ImageFactory(SourceFactory):
@@ -91,10 +161,17 @@ class AuditFactory(SourceFactory):
 
 
 class CreditsFactory(SourceFactory):
+    """A balance that is ``paid_balance`` and ``free`` together; the free part needs batches beside it."""
+
     class Meta:
         model = UserCredits
 
+    class Params:
+        free = 0
+
     user_id = USER
+    paid_balance = 0
+    balance = factory.LazyAttribute(lambda row: row.paid_balance + row.free)
     updated_at = MOMENT
 
 
@@ -106,7 +183,12 @@ class BatchFactory(SourceFactory):
     amount = 100
     remaining_amount = 100
     granted_at = MOMENT
+    expire_at = MOMENT + timedelta(days=90)
     source = "signup_bonus"
+
+    class Params:
+        for_ever = factory.Trait(expire_at=None, source="admin_bonus")
+        over = factory.Trait(expire_at=MOMENT - timedelta(days=1))
 
 
 class ExpirationFactory(SourceFactory):

@@ -1,5 +1,7 @@
-"""What a job should have cost, by its model and its date. Information for a draft, never a judgement: prices moved often,
-and the ledger row is what counts."""
+"""What a job should have cost, by its model and its date. Information for a draft, never a judgement.
+
+Prices moved often; the ledger row is what counts.
+"""
 
 from datetime import UTC, datetime
 

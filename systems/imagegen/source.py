@@ -1,3 +1,80 @@
-from systems.base import Requirement
+"""Every question asked of the source."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from systems.base import Requirement, Row, Source
+from systems.imagegen.vocabulary import as_uuid, names_a_job
 
 INDEXES: tuple[Requirement, ...] = ()
+
+
+# Subjects and their timelines ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFile:
+    """A job and every row about it. ``charges`` and ``refunds`` are those that the source itself counts for it."""
+
+    job: Row | None
+    ledger: list[Row]
+    images: list[Row]
+    allocations: list[Row]
+    audit: list[Row]
+
+    @property
+    def charges(self) -> list[Row]:
+        return [row for row in self.ledger if row["transaction_type"] == "consumption" and self.counts(row)]
+
+    @property
+    def refunds(self) -> list[Row]:
+        return [row for row in self.ledger if row["transaction_type"] == "refund" and self.counts(row)]
+
+    def counts(self, row: Row) -> bool:
+        own = self.job is not None and row["user_id"] == self.job["user_id"]
+        return own and row["job_id_type"] == "string" and names_a_job(row["job_id_text"])
+
+
+def job_file(source: Source, job_id: str) -> JobFile:
+    ledger = rows(source, "ledger_of_job", job_id=job_id)
+    images = [row["related_generation_id"] for row in ledger if row["related_generation_id"]]
+    named = [job_id, *(str(row["id"]) for row in ledger)]
+    return JobFile(
+        job=job(source, job_id),
+        ledger=ledger,
+        images=rows(source, "images_of_job", job_id=job_id, image_ids=images),
+        allocations=rows(source, "allocations_of_job", job_id=job_id),
+        audit=rows(source, "audit_naming", ids=named, job_id=job_id),
+    )
+
+
+def job(source: Source, job_id: str) -> Row | None:
+    return _one(rows(source, "job", job_id=job_id))
+
+
+def ledger_row(source: Source, transaction_id: str) -> Row | None:
+    return _one(rows(source, "ledger_row", transaction_id=transaction_id))
+
+
+def image(source: Source, image_id: str) -> Row | None:
+    return _one(rows(source, "image", image_id=image_id))
+
+
+def job_meant(row: Row) -> str | None:
+    """The job a ledger row means, also when it spells it so that the source does not see it."""
+    return as_uuid(row["job_id_text"]) if row["job_id_text"] else None
+
+
+JSON = ("metadata", "generation_metadata")
+
+
+def rows(source: Source, name: str, **parameters: Any) -> list[Row]:
+    """As the source answers, with its JSON read."""
+    return [
+        row | {key: json.loads(row[key]) for key in JSON if row.get(key)} for row in source.rows(name, **parameters)
+    ]
+
+
+def _one(found: list[Row]) -> Row | None:
+    return found[0] if found else None

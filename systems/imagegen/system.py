@@ -10,7 +10,7 @@ from systems.imagegen.probes import JOBS, PROBES
 from systems.imagegen.rules import FACTS, RULES
 from systems.imagegen.runbook import RUNBOOK
 from systems.imagegen.source import INDEXES
-from systems.imagegen.timeline import SUBJECTS
+from systems.imagegen.subjects import SUBJECTS
 
 SYSTEM = System(
     slug="imagegen",
