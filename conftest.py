@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import Client
+from django.utils import timezone, translation
 from psycopg import sql
 
 from billingadmin.databases import slug_of
@@ -146,6 +147,14 @@ def browser_type_launch_args(browser_type_launch_args):
     }
 
 
+@pytest.fixture(autouse=True)
+def speak_english_again():
+    """A request leaves its reader's language and zone set: the next test begins without them."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
+    timezone.deactivate()
+
+
 # The cast ------------------------------------------------------------------------------------------------------------
 
 CAST_SINCE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -155,8 +164,11 @@ def _cast(part):
     @pytest.fixture(name=part)
     def person(db):
         from accounts import demo
+        from accounts.models import Person
 
-        return demo.join(part, CAST_SINCE)
+        joined = demo.join(part, CAST_SINCE)
+        Person.objects.filter(pk=joined.pk).update(language="en", zone="UTC")  # what tests expect to read
+        return Person.objects.get(pk=joined.pk)
 
     @pytest.fixture(name=f"{part}_client")
     def client(request):

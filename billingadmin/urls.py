@@ -8,4 +8,5 @@ handler500 = "billingadmin.errors.server_error"
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("jobs/", include("jobs.urls")),
 ]

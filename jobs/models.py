@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -66,5 +68,9 @@ class JobRun(models.Model):
         return f"{self.name} {self.slot:%Y-%m-%d %H:%M}"
 
     @property
-    def duration(self):
+    def duration(self) -> timedelta | None:
         return self.finished_at - self.started_at if self.finished_at else None
+
+    @property
+    def sentence(self) -> str:
+        return self.error or self.outcome

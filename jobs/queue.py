@@ -13,7 +13,7 @@ from django.db.models import Max, Q
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-__all__ = ["FailedTask", "app", "failed_tasks", "pending", "retry"]
+__all__ = ["FailedTask", "app", "failed_tasks", "pending", "retry", "waiting"]
 
 MOST_SHOWN = 20
 
@@ -34,6 +34,12 @@ def pending(task_name: str, **arguments: Any) -> bool:
     """Whether a task of this name with (at least) these arguments waits or runs."""
     tasks = ProcrastinateJob.objects.filter(task_name=task_name, status__in=("todo", "doing"))
     return tasks.filter(args__contains=arguments).exists()
+
+
+def waiting(task_name: str, argument: str) -> set[Any]:
+    """The values of this argument over all tasks of this name that wait or run."""
+    tasks = ProcrastinateJob.objects.filter(task_name=task_name, status__in=("todo", "doing"))
+    return set(tasks.values_list(f"args__{argument}", flat=True))
 
 
 def failed_tasks() -> Sequence[FailedTask]:

@@ -36,6 +36,10 @@ class Job:
     catch_up: str = CatchUp.LATEST
     queue: str = "housekeeping"  # detect, apply, notify or housekeeping
 
+    @property
+    def catch_up_label(self) -> Any:
+        return CatchUp(self.catch_up).label
+
 
 class UnknownJob(LookupError):
     """No source has a job of that name."""

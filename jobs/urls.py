@@ -1,0 +1,12 @@
+from django.urls import path
+
+from jobs import views
+
+app_name = "jobs"
+
+urlpatterns = [
+    path("", views.jobs, name="jobs"),
+    path("tasks/<int:task_id>/retry/", views.retry, name="retry"),
+    path("<str:name>/", views.job, name="job"),
+    path("<str:name>/run/", views.run, name="run"),
+]
