@@ -6,6 +6,7 @@ Elsewhere the two are ``manage.py set_up`` and any WSGI server with ``billingadm
 import os
 import sys
 
+import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connections
@@ -17,9 +18,9 @@ WORKERS, THREADS = 2, 4
 
 
 def main(address: str) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billingadmin.settings")
     try:
-        import billingadmin.wsgi  # noqa: F401  (loads Django)
-
+        django.setup()
         call_command("set_up")
     except (CommandError, ImproperlyConfigured, PostgresError) as error:
         print(error, file=sys.stderr)
