@@ -5,3 +5,12 @@ from django.utils.translation import gettext_lazy as _
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = _("people")
+
+    def ready(self) -> None:
+        from allauth.account import signals
+
+        from accounts import sign_in
+
+        signals.user_logged_in.connect(sign_in.record_sign_in)
+        for changed in (signals.password_changed, signals.password_set, signals.password_reset):
+            changed.connect(sign_in.record_new_password)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Kind, Person, PersonChange, RoleGrant, State
-from accounts.roles import Role, are_apart
+from accounts.roles import are_apart
 from audit.log import SYSTEM_ACTOR, Actor, record
 
 APART = gettext_lazy("Nobody holds admin together with support or approver.")
@@ -200,11 +200,3 @@ def _record(actor: Actor, action: str, person: Person, *, reason: str = "", meta
         reason=reason,
         metadata=metadata,
     )
-
-
-def known_roles(words: Iterable[str]) -> list[str]:
-    """These words as roles, each once. Raises Refusal on one that is none."""
-    roles = list(dict.fromkeys(words))
-    if unknown := [word for word in roles if word not in Role.values]:
-        raise Refusal(_("%(word)s is not a role: %(roles)s.") % {"word": unknown[0], "roles": ", ".join(Role.values)})
-    return roles

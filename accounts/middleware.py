@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from accounts.borrowed import borrowed_audience
 from accounts.roles import roles_for
@@ -50,5 +52,13 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def refuse(request: HttpRequest, audience: tuple[str, ...]) -> HttpResponse:
-    context = {"roles": roles_for(audience), "held": getattr(request.user, "roles", ())}
-    return render(request, "accounts/refused.html", context, status=403)
+    """To one's own first page instead of the console's, and elsewhere a sentence that says for whom this opens."""
+    if request.path == "/" and request.user.is_authenticated:
+        return redirect(request.user.home)
+    roles = ", ".join(str(role.label) for role in roles_for(audience))
+    if not roles:
+        raise PermissionDenied(_("This page opens for nobody."))
+    raise PermissionDenied(
+        _("This opens for: %(roles)s. Who needs another role asks an admin; a second admin confirms it.")
+        % {"roles": roles}
+    )

@@ -1,7 +1,6 @@
 """People, the roles they hold, and the changes to both, each of which a second admin confirms."""
 
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -11,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import Role, capabilities
+from accounts.roles import Role, capabilities, home
 from audit.log import Actor
 from billingadmin.audience import Capability
 
@@ -93,13 +92,22 @@ class Person(AbstractBaseUser):
         return capability in self.capabilities
 
     @property
+    def role_names(self) -> list[str]:
+        """The roles in words, in the order of the role table."""
+        return [str(role.label) for role in Role if role in self.roles]
+
+    @property
+    def home(self) -> str:
+        return home(self.capabilities)
+
+    @property
     def actor(self) -> Actor:
         """As whom the audit log knows this person."""
         return Actor(f"person:{self.pk}", f"{self.name} <{self.email}>")
 
     @property
-    def zone_info(self) -> ZoneInfo:
-        return ZoneInfo(self.zone)
+    def state(self) -> str:
+        return "active" if self.is_active else "inactive"
 
 
 class RoleGrant(models.Model):
@@ -132,7 +140,6 @@ class Kind(models.TextChoices):
 
 
 WITHOUT_ROLES = {Kind.DISABLE, Kind.ENABLE}
-NEEDS_ROLES = {Kind.GRANT, Kind.REVOKE}
 
 
 class State(models.TextChoices):
@@ -142,6 +149,13 @@ class State(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
+TITLES = {
+    Kind.ADMIT: _("Admit %(name)s as %(roles)s"),
+    Kind.GRANT: _("Make %(name)s %(roles)s"),
+    Kind.REVOKE: _("%(name)s is no longer %(roles)s"),
+    Kind.DISABLE: _("Disable %(name)s"),
+    Kind.ENABLE: _("Enable %(name)s"),
+}
 MOVES = {State.PENDING: {State.CONFIRMED, State.REFUSED, State.WITHDRAWN}}
 
 
@@ -178,9 +192,8 @@ class PersonChange(models.Model):
             models.CheckConstraint(name="change_roles_are_known", condition=Q(roles__contained_by=Role.values)),
             models.CheckConstraint(
                 name="change_names_roles_where_it_must",
-                condition=Q(kind=Kind.ADMIT)
-                | Q(kind__in=sorted(WITHOUT_ROLES), roles=[])
-                | Q(kind__in=sorted(NEEDS_ROLES)) & ~Q(roles=[]),
+                condition=Q(kind__in=sorted(WITHOUT_ROLES), roles=[])
+                | ~Q(kind__in=sorted(WITHOUT_ROLES)) & ~Q(roles=[]),
             ),
             models.CheckConstraint(name="change_has_a_reason", condition=~Q(reason="")),
             models.CheckConstraint(
@@ -198,4 +211,5 @@ class PersonChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {', '.join(self.roles)}".strip()
+        roles = ", ".join(str(Role(role).label) for role in self.roles)
+        return str(TITLES[self.kind]) % {"name": self.person.name, "roles": roles}

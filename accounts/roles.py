@@ -1,6 +1,7 @@
 """Who may what: the role table. A person may hold several roles, but never admin together with support or approver."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -43,3 +44,32 @@ def roles_for(audience: Iterable[str]) -> list[Role]:
     """The roles of which any opens a view for this audience."""
     wanted = set(audience)
     return [role for role in Role if CAPABILITIES[role] & wanted]
+
+
+HOMES: tuple[tuple[Capability, str], ...] = (
+    ("read", "/"),
+    ("people", "/people/"),
+    ("signed_in", "/accounts/settings/"),
+)
+
+
+def home(held: Iterable[str]) -> str:
+    """The first page of somebody with these capabilities."""
+    return next(path for capability, path in HOMES if capability in set(held))
+
+
+DUTIES: tuple[tuple[Capability, Any], ...] = (
+    ("read", _("Read everything of the trade, personal data masked")),
+    ("triage", _("Triage, notes, routines, probe, propose")),
+    ("decide", _("Decide on adjustments")),
+    ("switch", _("Switch, freeze, reconcile")),
+    ("thaw", _("Thaw, review a switch")),
+    ("unmask", _("See personal data, recorded")),
+    ("audit", _("Verify and export the audit log")),
+    ("people", _("People, roles, policy, each change with a second admin")),
+)
+
+
+def table() -> list[tuple[Any, list[bool]]]:
+    """The role table in words: each duty, and for each role in order whether it has it."""
+    return [(words, [capability in CAPABILITIES[role] for role in Role]) for capability, words in DUTIES]

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
+from billingadmin.request_log import request_id
 from billingadmin.sql import statement
 
 SQL = Path(__file__).with_name("audit.sql")
@@ -55,7 +56,8 @@ def record(
 
     Call it last: from here to the end of the transaction everybody else who records waits. When it raises, the
     transaction is lost, and so is what was to be recorded: nothing happens unrecorded. ``metadata`` holds ``before``,
-    ``after`` and what else belongs; no floats, amounts are whole numbers in the smallest unit.
+    ``after`` and what else belongs; no floats, amounts are whole numbers in the smallest unit. Within a request the
+    correlation is the request's id unless another is given.
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction("audit.log.record was called outside of transaction.atomic().")
@@ -70,7 +72,7 @@ def record(
         "job_id": str(job_id),
         "tx_id": str(tx_id),
         "system": system,
-        "correlation_id": str(correlation_id),
+        "correlation_id": str(correlation_id or request_id.get()),
         "metadata": _plain(metadata or {}),
     }
     _refuse_untellable(fields)

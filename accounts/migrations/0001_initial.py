@@ -211,9 +211,11 @@ class Migration(migrations.Migration):
             model_name="personchange",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("kind", "admit"),
                     models.Q(("kind__in", ["disable", "enable"]), ("roles", [])),
-                    models.Q(("kind__in", ["grant", "revoke"]), models.Q(("roles", []), _negated=True)),
+                    models.Q(
+                        models.Q(("kind__in", ["disable", "enable"]), _negated=True),
+                        models.Q(("roles", []), _negated=True),
+                    ),
                     _connector="OR",
                 ),
                 name="change_names_roles_where_it_must",

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.middleware import audience_of
 from billingadmin.audience import audience
+from billingadmin.urls import handler403  # noqa: F401 - as a part of these URLs
 from billingadmin.urls import urlpatterns as real
 
 
@@ -34,6 +35,7 @@ def forgotten(request):
 
 
 urlpatterns = [
+    path("", for_approvers),
     path("approvers/", for_approvers),
     path("here/", for_everybody_here),
     path("world/", for_the_world),
@@ -52,7 +54,7 @@ def test_others_are_refused_and_told_who_may(who, request):
     answer = request.getfixturevalue(f"{who}_client").get("/approvers/")
 
     assert answer.status_code == 403
-    assert answer.context["roles"] == ["approver"]
+    assert "This opens for: approver." in answer.text
 
 
 def test_a_stranger_is_asked_to_sign_in_and_led_back():
@@ -114,6 +116,10 @@ def test_a_disabled_person_is_signed_out(approver, approver_client, admin, secon
     changes.confirm(change=asked, by=second_admin, now=CAST_SINCE)
 
     assert approver_client.get("/approvers/").status_code == 302
+
+
+def test_who_may_not_see_the_first_page_comes_to_ones_own(admin_client):
+    assert admin_client.get("/").url == "/people/"
 
 
 def test_the_mark_survives_other_decorators():

@@ -8,7 +8,10 @@ ROOT = Path(__file__).parents[2]
 OURS = ("accounts", "audit", "jobs", "anomalies", "adjustments", "health", "systems", "billingadmin")
 LEAVES = {
     f"billingadmin.{name}"
-    for name in ("http", "amounts", "sql", "charts", "audience", "masking", "paging", "templatetags", "tones", "usage")
+    for name in (
+        *("http", "amounts", "sql", "charts", "audience", "masking", "paging", "request_log", "templatetags", "tones"),
+        "usage",
+    )
 }
 
 

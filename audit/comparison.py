@@ -1,0 +1,34 @@
+"""What an entry says was before and after, side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Line:
+    name: str
+    before: Any
+    after: Any
+
+    @property
+    def differs(self) -> bool:
+        return self.before != self.after
+
+
+def changed(metadata: Mapping[str, Any]) -> list[Line]:
+    """A line for each name that either side has; none when the entry compares nothing."""
+    before, after = (side(metadata.get(name)) for name in ("before", "after"))
+    return [Line(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
+
+
+def side(found: Any) -> Mapping[str, Any]:
+    """One side as names and values; a bare value has no name but its own."""
+    if isinstance(found, Mapping):
+        return found
+    return {} if found is None else {"": found}
+
+
+def rest(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What else the entry holds."""
+    return {name: value for name, value in metadata.items() if name not in ("before", "after")}

@@ -1,0 +1,18 @@
+"""How entries of the audit log are read out."""
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def words(code: str) -> str:
+    """person_change_confirmed: Person change confirmed."""
+    text = code.replace("_", " ").replace(".", " ")
+    return text[:1].upper() + text[1:]
+
+
+@register.filter
+def named(actor: str) -> str:
+    """The actor without the address behind the name."""
+    return actor.partition(" <")[0]

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from audit import views
+
+app_name = "audit"
+urlpatterns = [
+    path("", views.entries, name="entries"),
+    path("<int:position>/", views.entry, name="entry"),
+    path("export/", views.export, name="export"),
+    path("verify/", views.verification, name="verify"),
+]
