@@ -448,7 +448,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("system", ""), _negated=True),
                     models.Q(("rule", ""), _negated=True),
-                    models.Q(("subject", ""), _negated=True),
                     models.Q(("fingerprint", ""), _negated=True),
                 ),
                 name="anomaly_is_named",

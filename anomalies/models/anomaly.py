@@ -136,9 +136,7 @@ class Anomaly(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="anomaly_is_known_once", fields=["fingerprint"]),
-            models.CheckConstraint(
-                name="anomaly_is_named", condition=~Q(system="") & ~Q(rule="") & ~Q(subject="") & ~Q(fingerprint="")
-            ),
+            models.CheckConstraint(name="anomaly_is_named", condition=~Q(system="") & ~Q(rule="") & ~Q(fingerprint="")),
             models.CheckConstraint(name="anomaly_verdict_is_known", condition=Q(verdict__in=Verdict.values)),
             models.CheckConstraint(name="anomaly_severity_is_known", condition=Q(severity__in=Severity.values)),
             models.CheckConstraint(name="anomaly_presence_is_known", condition=Q(presence__in=Presence.values)),

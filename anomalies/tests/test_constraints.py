@@ -22,7 +22,6 @@ LATER = MOMENT + timedelta(days=1)
 BROKEN = [
     ("anomaly_is_named", {"system": ""}),
     ("anomaly_is_named", {"rule": ""}),
-    ("anomaly_is_named", {"subject": ""}),
     ("anomaly_is_named", {"fingerprint": ""}),
     ("anomaly_verdict_is_known", {"verdict": "maybe"}),
     ("anomaly_severity_is_known", {"severity": "huge"}),
