@@ -1,0 +1,55 @@
+"""What the commands of this app have in common at a terminal."""
+
+import getpass
+from collections.abc import Sequence
+from typing import Any
+
+from audit.log import Actor
+from billingadmin.usage import WrongUsage
+from systems import registry
+from systems.base import System
+
+WIDTH = 30
+
+
+def named_systems(slugs: Sequence[str]) -> list[System]:
+    """The systems named, each once and in the order given; all of them when none is."""
+    return [named_system(slug) for slug in dict.fromkeys(slugs)] or list(registry.all_systems())
+
+
+def named_system(slug: str) -> System:
+    try:
+        return registry.get(slug)
+    except registry.UnknownSystem as unknown:
+        raise WrongUsage(unknown) from None
+
+
+def operator(command: str) -> Actor:
+    """Who runs a command: the operating system's user is all that is known."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        name = "unknown"
+    return Actor(f"command:{name}", f"{name} (manage.py {command})")
+
+
+class Bar:
+    """A progress bar on a terminal; nothing anywhere else."""
+
+    def __init__(self, stream: Any, title: str) -> None:
+        self.stream, self.title = stream, title
+        self.drawn = False
+        self.shows = hasattr(stream, "isatty") and stream.isatty()
+
+    def show(self, what: str, done: int, total: int) -> None:
+        if not self.shows or not total:
+            return
+        filled = WIDTH * done // total
+        line = f"\r{self.title} {what} [{'#' * filled}{'.' * (WIDTH - filled)}] {done}/{total}\033[K"
+        self.stream.write(line, ending="")
+        self.stream.flush()
+        self.drawn = True
+
+    def end(self) -> None:
+        if self.drawn:
+            self.stream.write("\r\033[K", ending="")

@@ -1,0 +1,1 @@
+"""A room whose source is not connected."""
