@@ -215,10 +215,10 @@ CRONJOBS = SimpleLazyObject(lambda: import_string("jobs.crontab.cronjobs")())  #
 
 # What the engines add to each other's screens, by dotted path, so that no import turns round --------------------------
 
-TIMELINE_CONTRIBUTORS: tuple[str, ...] = ()
+TIMELINE_CONTRIBUTORS: tuple[str, ...] = ("anomalies.contributions.timeline",)
 NAVIGATION_COUNTS: dict[str, str] = {}  # path -> a function that counts what waits there, up to amounts.CAP + 1
 BOARD_CONTRIBUTORS: tuple[str, ...] = ()
-JOB_SOURCES: tuple[str, ...] = ("jobs.jobs.JOBS",)
+JOB_SOURCES: tuple[str, ...] = ("jobs.jobs.JOBS", "anomalies.jobs.jobs")
 
 # Logging -------------------------------------------------------------------------------------------------------------
 
