@@ -37,11 +37,20 @@ class Person(SimpleNamespace):
 
 
 def person(*capabilities, **fields):
-    return Person(**{"capabilities": capabilities, "roles": {"support"}, "zone": "Asia/Tokyo", "language": "en", "theme": "", **fields})
+    return Person(
+        **{
+            "capabilities": capabilities,
+            "roles": {"support"},
+            "zone": "Asia/Tokyo",
+            "language": "en",
+            "theme": "",
+            **fields,
+        }
+    )
 
 
 @pytest.fixture
-def page(rf):
+def written(rf):
     def rendered(user, template="base.html", path="/anomalies/7/", **context):
         request = rf.get(path)
         request.user, request.id, request.htmx = user, "r-1", False
@@ -58,22 +67,22 @@ def no_counts(settings):
 # Navigation
 
 
-def test_the_navigation_holds_what_the_reader_may_see(page):
-    text = page(person("read"))
+def test_the_navigation_holds_what_the_reader_may_see(written):
+    text = written(person("read"))
 
     assert 'href="/anomalies/"' in text
     assert 'href="/people/"' not in text
 
 
-def test_an_admin_sees_people_and_not_the_trade(page):
-    text = page(person("people"))
+def test_an_admin_sees_people_and_not_the_trade(written):
+    text = written(person("people"))
 
     assert 'href="/people/"' in text
     assert 'href="/anomalies/"' not in text
 
 
-def test_the_navigation_says_where_one_is(page):
-    text = page(person("read"))
+def test_the_navigation_says_where_one_is(written):
+    text = written(person("read"))
 
     assert re.search(r'href="/anomalies/"[^>]*aria-current="page"', text)
     assert text.count('aria-current="page"') == 1
@@ -83,10 +92,10 @@ def waiting():
     return 1001
 
 
-def test_counts_are_capped_and_zero_is_not_shown(page, settings):
+def test_counts_are_capped_and_zero_is_not_shown(written, settings):
     settings.NAVIGATION_COUNTS = {"/anomalies/": f"{__name__}.waiting"}
 
-    assert '<span class="count">1,000+</span>' in page(person("read"))
+    assert '<span class="count">1,000+</span>' in written(person("read"))
 
 
 def test_a_fragment_asks_for_no_counts(rf, settings):
@@ -97,10 +106,10 @@ def test_a_fragment_asks_for_no_counts(rf, settings):
     assert "navigation" in navigation.console(request)
 
 
-def test_a_page_says_where_one_is_working(page, settings):
+def test_a_page_says_where_one_is_working(written, settings):
     settings.ENVIRONMENT = "staging <2>"
 
-    assert "staging &lt;2&gt;" in page(person("read"))
+    assert "staging &lt;2&gt;" in written(person("read"))
 
 
 # The reader's zone, language and theme
@@ -143,9 +152,9 @@ def test_who_is_not_signed_in_reads_in_the_browsers_language(rf, as_before):
     assert translation.get_language() == "ja"
 
 
-def test_the_page_says_its_language_and_theme(page):
+def test_the_page_says_its_language_and_theme(written):
     with translation.override("ja"):
-        text = page(person("read", theme="dark"))
+        text = written(person("read", theme="dark"))
 
     assert '<html lang="ja" data-theme="dark">' in text
 
@@ -153,7 +162,7 @@ def test_the_page_says_its_language_and_theme(page):
 # What went wrong
 
 
-def test_a_refusal_gives_its_reason(page, rf):
+def test_a_refusal_gives_its_reason(written, rf):
     request = rf.get("/")
     request.user, request.id = person("read"), "r-1"
 
