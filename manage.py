@@ -3,64 +3,79 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parent
+PYTHON = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
 WITHOUT_DATABASE = {"help", "--help", "-h", "version", "--version", "collectstatic", "compilemessages", "makemessages"}
+WRONG_USAGE = 2
 
 
 def use_our_python() -> None:
-    """Starts again with the Python of .venv when this one has no Django."""
+    """Starts again with the Python of .venv, unless this is one that somebody prepared: a machine's own has no Django,
+    or another one."""
+    prepared = sys.prefix != sys.base_prefix or os.environ.get("DJANGO_SETTINGS_MODULE")
+    if not prepared and PYTHON.exists():
+        os.execv(PYTHON, [str(PYTHON), *sys.argv])
     try:
         import django  # noqa: F401
     except ImportError:
-        python = HOME / ".venv" / "bin" / "python"
-        if not python.exists() or Path(sys.prefix) == HOME / ".venv":
-            sys.exit("Django is not installed. Run script/bootstrap once.")
-        os.execv(python, [str(python), *sys.argv])
+        sys.exit("Django is not installed. Run script/bootstrap once.")
 
 
-def main(arguments: list[str]) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billingadmin.settings")
-    command = arguments[1] if len(arguments) > 1 else "help"
-    if command != "runserver":  # what serves pages gets no right to write to a source
-        os.environ.setdefault("BILLINGADMIN_WRITERS", "1")
+@contextmanager
+def database(command: str) -> Iterator[None]:
+    """The embedded PostgreSQL for as long as the command runs, where DATABASE_URL names no other."""
     from django.conf import settings
-    from django.core.management import execute_from_command_line
+    from django.db import connections
 
     from billingadmin.postgres import embedded, roles
 
-    lease = None
-    if command not in WITHOUT_DATABASE and settings.EMBEDDED:
-        lease = embedded.hold("site")
-        roles.prepare("site", settings.ENGINES if embedded.wants_demo(settings.ENGINES) else {})
+    if command in WITHOUT_DATABASE or not settings.EMBEDDED:
+        yield
+        return
+    lease = embedded.hold("site")
     try:
-        execute_from_command_line(arguments)
+        roles.prepare("site", settings.ENGINES if embedded.wants_demo(settings.ENGINES) else {})
+        yield
     finally:
-        if lease:
-            from django.db import connections
-
-            connections.close_all()
-            lease.close()
+        connections.close_all()
+        lease.close()
 
 
-def told() -> int:
-    """main, with the failures a person can mend told in one line."""
+def run(arguments: list[str]) -> None:
+    from django.core.management import ManagementUtility, get_commands
+
+    class Utility(ManagementUtility):
+        def fetch_command(self, subcommand: str) -> object:
+            if subcommand not in get_commands():
+                print(f"There is no command “{subcommand}”. “manage.py help” lists them.", file=sys.stderr)
+                sys.exit(WRONG_USAGE)
+            return super().fetch_command(subcommand)
+
+    command = arguments[1] if len(arguments) > 1 else "help"
+    if command != "runserver":  # what serves pages gets no right to write to a source
+        os.environ.setdefault("BILLINGADMIN_WRITERS", "1")
+    with database(command):
+        Utility(arguments).execute()
+
+
+def main() -> int:
+    """Runs the command; what a person can mend is told in one line."""
     from django.core.exceptions import ImproperlyConfigured
 
     from billingadmin.postgres import PostgresError
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billingadmin.settings")
     try:
-        main(sys.argv)
-    except ImproperlyConfigured as error:
-        print(f"{error}", file=sys.stderr)
-        return os.EX_CONFIG
-    except PostgresError as error:
-        print(f"{error}", file=sys.stderr)
-        return os.EX_UNAVAILABLE
+        run(sys.argv)
+    except (ImproperlyConfigured, PostgresError) as error:
+        print(error, file=sys.stderr)
+        return os.EX_CONFIG if isinstance(error, ImproperlyConfigured) else os.EX_UNAVAILABLE
     return 0
 
 
 if __name__ == "__main__":
     use_our_python()
-    sys.exit(told())
+    sys.exit(main())

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
+from django.db import DatabaseError, connection
 
 from billingadmin.privileges import site_role
+
+QUEUE_CONNECTIONS = 11  # Procrastinate's pool, and the one it listens on
 
 
 @register(Tags.security, deploy=True)
@@ -20,3 +24,40 @@ def the_site_is_not_the_owner(app_configs: Any, **_kwargs: Any) -> list[CheckMes
             id="billingadmin.W001",
         )
     ]
+
+
+@register(Tags.database, deploy=True)
+def the_server_has_connections_enough(app_configs: Any, **_kwargs: Any) -> list[CheckMessage]:
+    allowed, needed = connections_allowed(), connections_needed()
+    if allowed is None or needed <= allowed:
+        return []
+    return [
+        Warning(
+            f"The console may open {needed} connections to its server at once, which allows {allowed}.",
+            hint="Raise max_connections, or lower WEB_WORKERS, WEB_THREADS or JOB_CONCURRENCY.",
+            id="billingadmin.W002",
+        )
+    ]
+
+
+def connections_needed() -> int:
+    """Each thread may hold one for every alias on the console's server; only the job worker has the writers'."""
+    site = settings.DATABASES["default"]
+    same = [
+        alias
+        for alias, one in settings.DATABASES.items()
+        if (one.get("HOST"), one.get("PORT")) == (site["HOST"], site["PORT"])
+    ]
+    read = [alias for alias in same if alias != "owner" and not alias.endswith("_writer")]
+    web = settings.WEB_WORKERS * settings.WEB_THREADS * len(read)
+    return web + settings.JOB_CONCURRENCY * len(same) + QUEUE_CONNECTIONS
+
+
+def connections_allowed() -> int | None:
+    """None when the server cannot be asked: that is told elsewhere."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("show max_connections")
+            return int(cursor.fetchone()[0])
+    except DatabaseError:
+        return None

@@ -69,6 +69,9 @@ SECURE_CSP = {
     "frame-ancestors": ["'none'"],
 }
 
+WEB_WORKERS, WEB_THREADS = envint("WEB_WORKERS", 2), envint("WEB_THREADS", 4)
+JOB_CONCURRENCY = envint("JOB_CONCURRENCY", 2)
+
 # Applications --------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -208,6 +211,7 @@ CRONTAB_DJANGO_MANAGE_PATH = str(BASE_DIR / "manage.py")
 CRONTAB_DJANGO_SETTINGS_MODULE = "billingadmin.settings"
 CRONTAB_PYTHON_EXECUTABLE = sys.executable
 CRONTAB_LOCK_JOBS = False  # a JobRun and an advisory lock do it, on all machines
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": JOB_CONCURRENCY}
 CRON_LOG = embedded.data_folder() / "cron.log"
 CRONTAB_COMMAND_PREFIX = f"cd {BASE_DIR} && . ./.env.cron &&"
 CRONTAB_COMMAND_SUFFIX = f">> {CRON_LOG} 2>&1"

@@ -132,7 +132,7 @@ def web_server(port: int) -> list[str]:
 
 
 def worker() -> list[str]:
-    return ["manage.py", "procrastinate", "worker", "--concurrency", "2"]
+    return ["manage.py", "procrastinate", "worker"]
 
 
 def without_writers() -> dict[str, str]:

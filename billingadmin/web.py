@@ -7,14 +7,13 @@ import os
 import sys
 
 import django
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connections
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from billingadmin.postgres import PostgresError
-
-WORKERS, THREADS = 2, 4
 
 
 def main(address: str) -> int:
@@ -31,7 +30,7 @@ def main(address: str) -> int:
 
 
 def serve(address: str) -> None:
-    size = ["--preload", "--workers", str(WORKERS), "--threads", str(THREADS)]
+    size = ["--preload", "--workers", str(settings.WEB_WORKERS), "--threads", str(settings.WEB_THREADS)]
     sys.argv = ["gunicorn", "billingadmin.wsgi", "--bind", address, "--log-level", "warning", *size]
     WSGIApplication("%(prog)s").run()
 

@@ -2,7 +2,6 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from billingadmin import privileges
-from billingadmin.checks import the_site_is_not_the_owner
 
 FORBIDDEN = [
     "truncate django_session",
@@ -36,16 +35,3 @@ def test_the_site_reads_and_writes_ordinary_tables():
 def test_granting_again_changes_nothing():
     privileges.apply()
     privileges.apply()
-
-
-def test_one_role_for_both_is_warned_about(settings):
-    assert the_site_is_not_the_owner(None) == []
-    settings.DATABASES["owner"]["USER"], before = (
-        settings.DATABASES["default"]["USER"],
-        settings.DATABASES["owner"]["USER"],
-    )
-
-    warnings = the_site_is_not_the_owner(None)
-
-    settings.DATABASES["owner"]["USER"] = before
-    assert [warning.id for warning in warnings] == ["billingadmin.W001"]
