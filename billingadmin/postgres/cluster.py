@@ -1,7 +1,6 @@
 """One cluster of PostgreSQL: made when it is not there, started when it does not run, kept while it is used."""
 
 import fcntl
-import json
 import os
 import pwd
 import re
@@ -222,12 +221,15 @@ def _start_keeper(cluster: Cluster) -> Keeper:
     _prepare_sockets(cluster.sockets)
     if cluster.log.exists():
         cluster.log.replace(cluster.log.with_suffix(".log.1"))
-    order = json.dumps([str(cluster.folder), cluster.command()])
     with open(cluster.log, "wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "billingadmin.postgres.keeper", order],
-            cwd=HOME, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "billingadmin.postgres.keeper", str(cluster.folder), *cluster.command()],
+            cwd=HOME,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
 
 def _clear_away(cluster: Cluster) -> None:

@@ -2,7 +2,6 @@
 
 import ctypes
 import fcntl
-import json
 import signal
 import subprocess
 import sys
@@ -45,5 +44,4 @@ def _die_with_keeper() -> None:
 
 
 if __name__ == "__main__":
-    place, order = json.loads(sys.argv[1])
-    sys.exit(keep(Path(place), order))
+    sys.exit(keep(Path(sys.argv[1]), sys.argv[2:]))
