@@ -13,7 +13,7 @@ from systems.imagegen.vocabulary import MODERATION, TRANSACTIONS, as_uuid, names
 
 UNIT = "credits"
 OURS = "billingadmin"  # metadata.source of what this console posted
-TOLD = ("reason", "source", "balance_type", "refund_mode", "idempotency_key", "reverses")
+TOLD = ("reason", "source", "balance_type", "refund_mode", "idempotency_key", "reverses_tx_id", "note")
 SPLITS = ("from_period_limited", "from_unlimited_bonus", "from_promo", "from_paid")
 RETURNS = ("to_period_limited", "to_unlimited_bonus", "to_promo", "to_paid")
 

@@ -29,9 +29,7 @@ def test_an_id_is_recognised_however_it_was_copied(kind, copied):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "nonsense", ["", " ", "4711", "job", ID[:-1], ID + "0", "\x00", "pi_", "x" * 10_000]
-)
+@pytest.mark.parametrize("nonsense", ["", " ", "4711", "job", ID[:-1], ID + "0", "\x00", "pi_", "x" * 10_000])
 def test_what_cannot_be_an_id_is_not_recognised(kind, nonsense):
     assert SYSTEM.subject_kind(kind).recognise(nonsense) is None
 
