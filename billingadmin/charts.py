@@ -6,7 +6,7 @@ a table (parts/chart.html puts them together). A narrow card asks for a narrow `
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -247,9 +247,16 @@ def moments(plane: Plane, all_moments: Sequence[Moment]) -> SafeString:
     every = max(1, -(-len(all_moments) * 64 // (plane.width - LEFT - RIGHT)))
     chosen = [index for index in range(len(all_moments)) if (len(all_moments) - 1 - index) % every == 0]
     form = '<text x="{}" y="{}" text-anchor="{}">{}</text>'
+    far = reach_over_days(all_moments)
     return format_html_join("", form, (
-        (*label_place(plane, index), moment_label(all_moments[index], short=True)) for index in chosen
+        (*label_place(plane, index), moment_label(all_moments[index], short=True, far=far)) for index in chosen
     ))  # fmt: skip
+
+
+def reach_over_days(all_moments: Sequence[Moment]) -> bool:
+    """Whether the axis is long enough that the day says more than the hour."""
+    first, last = (all_moments[0], all_moments[-1]) if all_moments else (None, None)
+    return isinstance(first, datetime) and last - first > timedelta(days=2)
 
 
 def label_place(plane: Plane, index: int) -> tuple[float, float, str]:
@@ -258,11 +265,12 @@ def label_place(plane: Plane, index: int) -> tuple[float, float, str]:
     return (plane.width, y, "end") if x > plane.width - 24 else (x, y, "middle")
 
 
-def moment_label(moment: Moment, *, short: bool = False) -> str:
+def moment_label(moment: Moment, *, short: bool = False, far: bool = False) -> str:
     """A day or an instant in the reader's zone and language; text stands for itself."""
     if isinstance(moment, datetime):
         local = timezone.localtime(moment)
-        return date_format(local, "H:i" if short else "Y-m-d H:i")
+        near = pgettext("short date format", "M j") if far else "H:i"
+        return date_format(local, near if short else "Y-m-d H:i")
     if isinstance(moment, date):
         return date_format(moment, pgettext("short date format", "M j") if short else "Y-m-d")
     return moment

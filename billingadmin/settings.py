@@ -225,7 +225,8 @@ CRONJOBS = SimpleLazyObject(lambda: import_string("jobs.crontab.cronjobs")())  #
 TIMELINE_CONTRIBUTORS: tuple[str, ...] = ("anomalies.contributions.timeline",)
 NAVIGATION_COUNTS: dict[str, str] = {}  # path -> a function that counts what waits there, up to amounts.CAP + 1
 BOARD_CONTRIBUTORS: tuple[str, ...] = ()
-JOB_SOURCES: tuple[str, ...] = ("jobs.jobs.JOBS", "anomalies.jobs.jobs")
+HEALTH_PANELS: tuple[str, ...] = ()
+JOB_SOURCES: tuple[str, ...] = ("jobs.jobs.JOBS", "anomalies.jobs.jobs", "health.jobs.JOBS", "health.jobs.room_jobs")
 
 # Logging -------------------------------------------------------------------------------------------------------------
 

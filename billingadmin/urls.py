@@ -1,5 +1,9 @@
 from django.urls import include, path
 
+from health.desk import room_urls
+from health.pulse import healthz, readyz
+from health.views import today
+
 handler400 = "billingadmin.errors.bad_request"
 handler403 = "billingadmin.errors.permission_denied"
 handler404 = "billingadmin.errors.not_found"
@@ -10,5 +14,10 @@ urlpatterns = [
     path("audit/", include("audit.urls")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("", today, name="today"),
+    path("health/", include("health.urls")),
+    path("healthz", healthz, name="healthz"),
     path("jobs/", include("jobs.urls")),
+    path("readyz", readyz, name="readyz"),
+    path("systems/", include((room_urls(), "rooms"))),
 ]
