@@ -20,9 +20,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import models
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from billingadmin.audience import Capability
+from billingadmin.masking import masked
 
 Row = Mapping[str, Any]
 Key = Any  # a uuid, an integer or a text, as the source has it
@@ -65,7 +67,14 @@ class Source(Protocol):
 class Personal:
     """A value about a person (an e-mail, a prompt): masked wherever it is shown until someone unmasks it, audited."""
 
-    value: str
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return masked(self.value)
+
+    def __html__(self) -> str:
+        title = _("Masked: unmasking is recorded")
+        return format_html('<span class="masked" title="{}">{}</span>', title, masked(self.value))
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,13 @@ class Unrecognised:
     """A value outside the vocabulary we know: shown as itself, with a mark."""
 
     value: str
+
+    def __str__(self) -> str:
+        return self.value
+
+    def __html__(self) -> str:
+        form = '<span class="badge" data-level="unknown" title="{}">{}</span>'
+        return format_html(form, _("Outside the vocabulary we know"), self.value)
 
 
 # Facts and rules -----------------------------------------------------------------------------------------------------

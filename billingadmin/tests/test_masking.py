@@ -1,8 +1,10 @@
 import pytest
+from django.template import Context, Template
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billingadmin.masking import masked
+from systems.base import Personal, Unrecognised
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,20 @@ def test_enough_stays_to_tell_two_apart(text, shown):
 def test_a_mask_never_holds_what_it_hides(text):
     assert text not in masked(text)
     assert text not in masked(f"{text}@{text}.org")
+
+
+@pytest.mark.parametrize("tag", ["{{ found }}", "{% value found %}", "{% facts found_in %}"])
+def test_a_personal_value_is_masked_wherever_it_is_written(tag):
+    found = Personal("ada.l@example.com")
+
+    text = Template("{% load console %}" + tag).render(Context({"found": found, "found_in": {"E-mail": found}}))
+
+    assert "a•••@e•••.com" in text
+    assert "ada" not in text + str(found) + repr(found)
+
+
+def test_a_word_outside_the_vocabulary_is_marked_and_escaped():
+    text = Template("{% load console %}{% value found %}").render(Context({"found": Unrecognised("<plush>")}))
+
+    assert "&lt;plush&gt;" in text
+    assert 'data-level="unknown"' in text
