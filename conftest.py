@@ -35,8 +35,10 @@ def pytest_collection_modifyitems(items):
         if marker or DATABASE_FIXTURES & set(item.fixturenames):
             options = {"transaction": "live_server" in item.fixturenames, **(marker.kwargs if marker else {})}
             item.add_marker(pytest.mark.django_db(**{**options, "databases": "__all__"}), append=False)
-        if "page" in item.fixturenames or "context" in item.fixturenames or "browser" in item.fixturenames:
+        if "browser" in item.fixturenames:
             item.add_marker("browser")
+    # Last, since the browser's event loop goes on running in the thread of all tests after it.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 # Databases -----------------------------------------------------------------------------------------------------------
