@@ -28,7 +28,7 @@ class AdjustmentQuerySet(models.QuerySet):
 
     def live(self) -> "AdjustmentQuerySet":
         """What stands in the way of a second request for the same thing."""
-        return self.filter(state__in=LIVE)
+        return self.filter(state__in=LIVE, reversed_at=None)
 
     def for_system(self, slug: str) -> "AdjustmentQuerySet":
         return self.filter(system=slug)
@@ -93,6 +93,7 @@ class Adjustment(models.Model):
     closed_at = models.DateTimeField(null=True)  # rejected, withdrawn, expired or cancelled
     tried_at = models.DateTimeField(null=True)
     obstacle = models.TextField(blank=True, default="")  # what keeps an approved request from being applied
+    reversed_at = models.DateTimeField(null=True)  # its reversal was applied: it may be asked for again
     reverses = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reversals")
     correlation_id = models.TextField(blank=True, default="")
 
@@ -103,7 +104,7 @@ class Adjustment(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["fingerprint", "occurrence", "correction"],
-                condition=Q(state__in=sorted(LIVE)),
+                condition=Q(state__in=sorted(LIVE), reversed_at=None),
                 name="adjustment_once_per_occurrence",
             ),
             models.UniqueConstraint(

@@ -1,0 +1,85 @@
+"""Ways out for what was approved and is not applied: to try again, or to cancel. Each takes two people.
+
+The first asks, the second confirms; at least one of the two had no hand in the request. A cancelled request is closed
+only when the worker has put a void key into the ledger: a posting that is still under way would find it there.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from adjustments import applying
+from adjustments.models import Adjustment, Decision
+from adjustments.people import Person, hands
+from adjustments.policy import policy_for
+from adjustments.recording import record_move
+from adjustments.standing import Refusal, TooLate, held, move, standing
+from adjustments.states import State, Verdict
+
+ASKED_IN = {
+    Verdict.RETRY: {State.NEEDS_ATTENTION},
+    Verdict.CANCEL: {State.APPROVED, State.NEEDS_ATTENTION},
+}
+
+
+class NeedsAnother(Refusal):
+    """One person alone is not enough."""
+
+
+def ask(*, adjustment: Adjustment, person: Person, verdict: Verdict, reason: str, now: datetime) -> Adjustment:
+    """The first asking waits for a second person; the second one lets the worker do it. Asking twice is calm."""
+    reason = reason.strip()
+    if not reason:
+        raise Refusal(_("Say why: the reason is kept in the audit log."))
+    with transaction.atomic():
+        current = held(adjustment.pk)
+        if current.state not in ASKED_IN[verdict]:
+            raise TooLate(standing(current))
+        asked = _asked(current, verdict)
+        if person.pk in asked:
+            return current
+        _refuse_without_a_second_mind(current, person, asked)
+        _say(current, person, verdict, reason, now)
+        before = current.state
+        if asked:
+            _act(current, verdict, now)
+        record_move(current, actor=person.actor, verb=f"{verdict}_asked", before=before, reason=reason)
+    return current
+
+
+def _asked(adjustment: Adjustment, verdict: Verdict) -> set[int]:
+    said = adjustment.decisions.filter(revision=adjustment.revision, attempt=adjustment.attempt, verdict=verdict)
+    return set(said.values_list("person_id", flat=True))
+
+
+def _refuse_without_a_second_mind(adjustment: Adjustment, person: Person, asked: set[int]) -> None:
+    """Who confirms decides: an approver. Of the two, one at least had no hand in the request."""
+    if not asked:
+        return
+    if not person.may("decide"):
+        raise NeedsAnother(_("Somebody has asked for this; an approver must confirm it."))
+    if {person.pk, *asked} <= hands(adjustment):
+        raise NeedsAnother(_("Both of you had a hand in this; another approver must confirm it."))
+
+
+def _say(adjustment: Adjustment, person: Person, verdict: Verdict, reason: str, now: datetime) -> None:
+    Decision.objects.create(
+        adjustment=adjustment,
+        revision=adjustment.revision,
+        attempt=adjustment.attempt,
+        person=person,
+        verdict=verdict,
+        content_hash=adjustment.content_hash,
+        reason=reason,
+        at=now,
+    )
+
+
+def _act(adjustment: Adjustment, verdict: Verdict, now: datetime) -> None:
+    if verdict == Verdict.RETRY:
+        within: timedelta = policy_for(
+            system=adjustment.system, correction=adjustment.correction, amount=adjustment.amount
+        ).apply_within
+        move(adjustment, State.APPROVED, approved_at=now, apply_by=now + within, obstacle="")
+    applying.enqueue(adjustment.pk)

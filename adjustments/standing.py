@@ -1,0 +1,71 @@
+"""Where a request stands: the sentence for people, and the one way to move it from there."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from adjustments.models import Adjustment, Decision
+from adjustments.states import State, Verdict
+
+
+class Refusal(Exception):
+    """It was not done. The text says why, to the person who asked."""
+
+
+class TooLate(Refusal):
+    """Somebody was first, or the deadline has passed."""
+
+
+def held(pk: UUID) -> Adjustment:
+    """The request, kept from everybody else who would move it until this transaction ends."""
+    return Adjustment.objects.select_for_update(no_key=True, of=("self",)).select_related("proposed_by").get(pk=pk)
+
+
+def move(adjustment: Adjustment, to: State, **columns: Any) -> None:
+    """From the state it was read in, and from no other. Raises TooLate when somebody was first."""
+    unchanged = Adjustment.objects.filter(pk=adjustment.pk, state=adjustment.state, revision=adjustment.revision)
+    if unchanged.update(state=to, **columns) != 1:
+        raise TooLate(standing(Adjustment.objects.get(pk=adjustment.pk)))
+    adjustment.refresh_from_db()
+
+
+def standing(adjustment: Adjustment) -> str:
+    """One sentence: what became of it, by whom and when."""
+    words = {
+        State.PENDING: _("Proposed by %(name)s on %(at)s, and waiting for approval."),
+        State.APPROVED: _("Approved by %(name)s on %(at)s."),
+        State.APPLIED: _("Approved by %(name)s, and applied on %(at)s."),
+        State.REJECTED: _("Rejected by %(name)s on %(at)s."),
+        State.WITHDRAWN: _("Withdrawn by %(name)s on %(at)s."),
+        State.EXPIRED: _("Expired on %(at)s."),
+        State.CANCELLED: _("Cancelled by %(name)s on %(at)s."),
+        State.NEEDS_ATTENTION: _("Approved by %(name)s, but it needs attention since %(at)s."),
+    }
+    at = date_format(localtime(_since(adjustment)), "DATETIME_FORMAT")
+    return words[State(adjustment.state)] % {"name": _who(adjustment), "at": at}
+
+
+def _since(adjustment: Adjustment) -> Any:
+    moments = {
+        State.PENDING: adjustment.proposed_at,
+        State.APPROVED: adjustment.approved_at,
+        State.APPLIED: adjustment.applied_at,
+        State.NEEDS_ATTENTION: adjustment.tried_at or adjustment.approved_at,
+    }
+    return moments.get(State(adjustment.state), adjustment.closed_at)
+
+
+def _who(adjustment: Adjustment) -> str:
+    if adjustment.state in (State.PENDING, State.WITHDRAWN):
+        return adjustment.proposed_by.name
+    spoken = {State.REJECTED: Verdict.REJECT, State.CANCELLED: Verdict.CANCEL}
+    return ", ".join(names(adjustment, spoken.get(State(adjustment.state), Verdict.APPROVE)))
+
+
+def names(adjustment: Adjustment, verdict: Verdict) -> list[str]:
+    """Who said this of the current revision, in order."""
+    said = Decision.objects.filter(adjustment=adjustment, revision=adjustment.revision, verdict=verdict)
+    return list(dict.fromkeys(said.order_by("at", "pk").values_list("person__name", flat=True)))

@@ -1,0 +1,32 @@
+"""What the worker does for adjustments. It alone has connections that may write to a source."""
+
+import logging
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from adjustments import applying, preview
+from adjustments.models import Adjustment
+from jobs.queue import app
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="adjustments.apply", queue="apply")
+def apply(adjustment: str) -> str:
+    """Safe to run again: what is posted is posted once. The recovery job asks again for what did not end."""
+    try:
+        return applying.drive(UUID(adjustment), now=timezone.now())
+    except Exception as error:
+        log.exception("Applying %s failed.", adjustment)
+        reason = _("The worker met an error it does not know (%s); its log says more.") % type(error).__name__
+        Adjustment.objects.filter(pk=adjustment, state__in=applying.DRIVEN).update(
+            obstacle=reason, tried_at=timezone.now()
+        )
+        raise
+
+
+@app.task(name="adjustments.preview", queue="apply")
+def answer_preview(preview_id: str) -> str:
+    return preview.answer(UUID(preview_id), now=timezone.now())

@@ -1,0 +1,145 @@
+"""The made-up paperclip shop with the key table beside its ledger, and requests in every state, made by the verbs."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.db import connections
+
+import systems
+from adjustments import applying, drafting, workflow
+from anomalies.factories import AnomalyFactory
+from billingadmin.sql import statement
+from systems import registry
+from systems.tests.paperclips.factories import OrderFactory
+
+NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+APPLIED = Path(systems.__file__).with_name("applied.sql")
+KIOSK = Path(__file__).with_name("kiosk") / "schema.sql"
+
+
+@pytest.fixture
+def now():
+    return NOW
+
+
+@pytest.fixture
+def at_work():
+    """For tests through the browser's door: the clock stands ten minutes after the proposal."""
+    with time_machine.travel(NOW + timedelta(minutes=10), tick=False):
+        yield
+
+
+@pytest.fixture
+def key_table(db):
+    with connections["paperclips_writer"].cursor() as cursor:
+        cursor.execute(statement(APPLIED, "key_table_postgresql"))
+
+
+@pytest.fixture
+def order(db):
+    return OrderFactory(id=7, shipped=True, total=500)
+
+
+@pytest.fixture
+def anomaly(order):
+    return AnomalyFactory(subject=str(order.id))
+
+
+@pytest.fixture
+def target(anomaly):
+    return drafting.for_anomaly(anomaly, "book_payment")
+
+
+@pytest.fixture
+def propose(now):
+    """Proposes as the page does: drafted, shown, sent."""
+
+    def propose(target, proposer, reason="The bank statement shows it.", at=now):
+        seen = drafting.draft(target, now=at).seen
+        return workflow.propose(target=target, proposer=proposer, reason=reason, seen=seen, now=at)
+
+    return propose
+
+
+@pytest.fixture
+def approve(now):
+    def approve(adjustment, approver, at=now + timedelta(minutes=5)):
+        return workflow.approve(
+            adjustment=adjustment,
+            approver=approver,
+            revision=adjustment.revision,
+            seen=adjustment.content_hash,
+            now=at,
+        )
+
+    return approve
+
+
+@pytest.fixture
+def edit(now):
+    def edit(adjustment, editor, reason="The bank statement of the second shows it.", at=now + timedelta(minutes=2)):
+        seen = drafting.draft(drafting.for_edit(adjustment), now=at).seen
+        return workflow.edit(
+            adjustment=adjustment, editor=editor, revision=adjustment.revision, reason=reason, seen=seen, now=at
+        )
+
+    return edit
+
+
+@pytest.fixture
+def pending(target, propose, support):
+    return propose(target, support)
+
+
+@pytest.fixture
+def approved(pending, approve, approver):
+    return approve(pending, approver)
+
+
+@pytest.fixture
+def applied(approved, key_table, now):
+    applying.drive(approved.pk, now=now + timedelta(minutes=6))
+    approved.refresh_from_db()
+    return approved
+
+
+@pytest.fixture
+def needing_attention(approved, key_table, order, now):
+    """The order was cancelled meanwhile: the shop refuses the payment, for good."""
+    type(order).objects.using("paperclips_writer").filter(pk=order.pk).update(state="cancelled")
+    applying.drive(approved.pk, now=now + timedelta(minutes=6))
+    approved.refresh_from_db()
+    return approved
+
+
+# The kiosk: a ledger in SQLite, for the tests that ask for it --------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kiosk_aliases(django_db_setup, tmp_path_factory):
+    """Before any test opens its transactions, so that these two aliases take part in them."""
+    file = {**connections.settings["default"], "ENGINE": "django.db.backends.sqlite3", "OPTIONS": {}, "CONN_MAX_AGE": 0}
+    name = str(tmp_path_factory.mktemp("kiosk") / "kiosk.sqlite3")
+    for alias in ("kiosk", "kiosk_writer"):
+        connections.settings[alias] = {**file, "NAME": name}
+    connections["kiosk"] = connections["kiosk_writer"]
+
+
+@pytest.fixture
+def kiosk(db, settings):
+    """Its system, with an empty till and one drink that nobody paid for."""
+    settings.BILLING_SYSTEMS = [*settings.BILLING_SYSTEMS, "adjustments.tests.kiosk"]
+    with connections["kiosk_writer"].cursor() as cursor:
+        for sql in [*KIOSK.read_text(encoding="utf-8").split(";"), statement(APPLIED, "key_table_sqlite")]:
+            cursor.execute(sql)
+        for table in ("till", "drinks", "billingadmin_applied"):
+            cursor.execute(f"delete from {table}")
+        cursor.execute("insert into drinks values (3, 150, '2026-11-02T03:00:00+00:00')")
+    return registry.get("kiosk")
+
+
+@pytest.fixture
+def drink_approved(kiosk, propose, approve, support, approver):
+    return approve(propose(drafting.for_subject(kiosk, "drink", "3", "ring_up"), support), approver)

@@ -1,0 +1,300 @@
+"""Propose, edit, approve, reject, withdraw: what people do with a request before anything is posted.
+
+Each verb is one transaction, ends in an entry of the audit log, and is calm when it has been done already. What it must
+refuse it refuses with a sentence; migrations/0002_guards.sql refuses the same to every other path.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from adjustments import applying, preview
+from adjustments.content import Change, changes, content_hash
+from adjustments.drafting import Draft, Target, draft, for_edit
+from adjustments.models import Adjustment, AdjustmentLine, Decision, Revision
+from adjustments.people import Person, hands
+from adjustments.policy import Policy, policy_for
+from adjustments.recording import record_move
+from adjustments.standing import Refusal, TooLate, held, move, standing
+from adjustments.states import State, Verdict
+from billingadmin.audience import Capability
+
+
+class NotAllowed(Refusal):
+    """The person's roles do not include this."""
+
+
+class NoReason(Refusal):
+    """Nothing is decided without a reason."""
+
+
+class OwnHand(Refusal):
+    """Whoever proposed or edited a request does not decide it."""
+
+
+class AlreadyProposed(Refusal):
+    """There is a request for the same thing: ``adjustment``."""
+
+    def __init__(self, adjustment: Adjustment) -> None:
+        super().__init__(
+            _("#%(number)d already asks for this. %(standing)s")
+            % {"number": adjustment.number, "standing": standing(adjustment)}
+        )
+        self.adjustment = adjustment
+
+
+class SourceMoved(Refusal):
+    """The source no longer says what the person saw: ``draft`` is what it says now."""
+
+    def __init__(self, drafted: Draft) -> None:
+        super().__init__(_("The source has moved since this page was made. Look at it again; nothing was stored."))
+        self.draft = drafted
+
+
+class Changed(Refusal):
+    """The request is no longer the one the person saw: ``changes`` says in what."""
+
+    def __init__(self, adjustment: Adjustment, differing: Sequence[Change]) -> None:
+        author = adjustment.revisions.select_related("by").get(number=adjustment.revision).by
+        super().__init__(
+            _("%(name)s changed this since your page was made; it is now revision %(revision)d. Look at it again.")
+            % {"name": author.name, "revision": adjustment.revision}
+        )
+        self.changes = differing
+
+
+class PolicyChanged(Refusal):
+    """The policy is another one than when this was proposed."""
+
+
+def propose(
+    *, target: Target, proposer: Person, reason: str, seen: str, now: datetime, correlation_id: str = ""
+) -> Adjustment:
+    """``seen`` is the draft's hash as it was shown to the proposer."""
+    _must_be_able(proposer, "triage")
+    reason = _reason(reason)
+    _refuse_second(target)
+    drafted = draft(target, now=now)
+    if drafted.seen != seen:
+        raise SourceMoved(drafted)
+    try:
+        with transaction.atomic():
+            adjustment = _store(drafted, proposer, reason, now, correlation_id)
+            record_move(adjustment, actor=proposer.actor, verb="proposed", before="")
+    except IntegrityError:
+        _refuse_second(target)  # somebody proposed it in this very moment
+        raise
+    return adjustment
+
+
+def edit(*, adjustment: Adjustment, editor: Person, revision: int, reason: str, seen: str, now: datetime) -> Adjustment:
+    """The next revision: the source's lines as they are now, the editor's reason. Decisions so far are void."""
+    _must_be_able(editor, "triage")
+    reason = _reason(reason)
+    drafted = draft(for_edit(adjustment), now=now)
+    if drafted.seen != seen:
+        raise SourceMoved(drafted)
+    with transaction.atomic():
+        current = held(adjustment.pk)
+        _must_be_pending(current, now)
+        if current.revision != revision:
+            raise Changed(current, _differences(current, revision))
+        _store_revision(current, drafted, editor, reason, now)
+        record_move(current, actor=editor.actor, verb="edited", before=State.PENDING, metadata={"was": revision})
+    return current
+
+
+def approve(*, adjustment: Adjustment, approver: Person, revision: int, seen: str, now: datetime) -> Adjustment:
+    """``revision`` and ``seen`` (its content hash) are what the approver had before their eyes."""
+    _must_be_able(approver, "decide")
+    with transaction.atomic():
+        current = held(adjustment.pk)
+        if _said(current, approver, Verdict.APPROVE):
+            return current
+        _must_be_decidable(current, approver, revision, seen, now)
+        _decide(current, approver, Verdict.APPROVE, "", now)
+        if _approvals(current) >= current.approvals_needed:
+            _approve(current, now)
+        record_move(current, actor=approver.actor, verb="approved", before=State.PENDING)
+    return current
+
+
+def reject(
+    *, adjustment: Adjustment, approver: Person, revision: int, seen: str, reason: str, now: datetime
+) -> Adjustment:
+    _must_be_able(approver, "decide")
+    reason = _reason(reason)
+    with transaction.atomic():
+        current = held(adjustment.pk)
+        if _said(current, approver, Verdict.REJECT):
+            return current
+        _must_be_decidable(current, approver, revision, seen, now)
+        _decide(current, approver, Verdict.REJECT, reason, now)
+        move(current, State.REJECTED, closed_at=now)
+        record_move(current, actor=approver.actor, verb="rejected", before=State.PENDING, reason=reason)
+    return current
+
+
+def withdraw(*, adjustment: Adjustment, person: Person, reason: str, now: datetime) -> Adjustment:
+    with transaction.atomic():
+        current = held(adjustment.pk)
+        if current.proposed_by_id != person.pk:
+            raise NotAllowed(_("Only %s, who proposed this, can withdraw it.") % current.proposed_by.name)
+        if current.state == State.WITHDRAWN:
+            return current
+        reason = _reason(reason)
+        _must_be_pending(current, now)
+        move(current, State.WITHDRAWN, closed_at=now)
+        record_move(current, actor=person.actor, verb="withdrawn", before=State.PENDING, reason=reason)
+    return current
+
+
+def _must_be_able(person: Person, capability: Capability) -> None:
+    if not person.may(capability):
+        raise NotAllowed(_("Your roles do not include this."))
+
+
+def _reason(text: str) -> str:
+    cleaned = text.replace("\0", "").strip()
+    if not cleaned:
+        raise NoReason(_("Say why: the reason is kept with the posting and in the audit log."))
+    return cleaned
+
+
+def _refuse_second(target: Target) -> None:
+    same = Adjustment.objects.live().filter(
+        fingerprint=target.fingerprint, occurrence=target.occurrence, correction=target.correction.code
+    )
+    if standing_in_the_way := same.select_related("proposed_by").first():
+        raise AlreadyProposed(standing_in_the_way)
+
+
+def _must_be_pending(adjustment: Adjustment, now: datetime) -> None:
+    if adjustment.state != State.PENDING:
+        raise TooLate(standing(adjustment))
+    if now >= adjustment.approve_by:
+        raise TooLate(_("The time to approve this has passed. Propose it again."))
+
+
+def _must_be_decidable(adjustment: Adjustment, person: Person, revision: int, seen: str, now: datetime) -> None:
+    if adjustment.proposed_by_id == person.pk:
+        raise OwnHand(_("You proposed this; another approver must decide."))
+    if person.pk in hands(adjustment):
+        raise OwnHand(_("You edited this; another approver must decide."))
+    _must_be_pending(adjustment, now)
+    if (adjustment.revision, adjustment.content_hash) != (revision, seen):
+        raise Changed(adjustment, _differences(adjustment, revision))
+    if _said(adjustment, person, Verdict.APPROVE) or _said(adjustment, person, Verdict.REJECT):
+        raise TooLate(_("You have decided this already."))
+    if _policy(adjustment.system, adjustment.correction, adjustment.amount).version != adjustment.policy_version:
+        raise PolicyChanged(_("The policy has changed since this was proposed: it must be edited, and decided, anew."))
+
+
+def _differences(adjustment: Adjustment, revision: int) -> list[Change]:
+    shown = adjustment.revisions.filter(number=revision).first()
+    return changes(shown.content, adjustment.content) if shown else []
+
+
+def _said(adjustment: Adjustment, person: Person, verdict: Verdict) -> bool:
+    return adjustment.decisions.filter(revision=adjustment.revision, person=person, verdict=verdict).exists()
+
+
+def _approvals(adjustment: Adjustment) -> int:
+    return adjustment.decisions.filter(
+        revision=adjustment.revision, content_hash=adjustment.content_hash, verdict=Verdict.APPROVE
+    ).count()
+
+
+def _decide(adjustment: Adjustment, person: Person, verdict: Verdict, reason: str, now: datetime) -> None:
+    Decision.objects.create(
+        adjustment=adjustment,
+        revision=adjustment.revision,
+        attempt=adjustment.attempt,
+        person=person,
+        verdict=verdict,
+        content_hash=adjustment.content_hash,
+        reason=reason,
+        at=now,
+    )
+
+
+def _approve(adjustment: Adjustment, now: datetime) -> None:
+    policy = _policy(adjustment.system, adjustment.correction, adjustment.amount)
+    move(adjustment, State.APPROVED, approved_at=now, apply_by=now + policy.apply_within)
+    applying.enqueue(adjustment.pk)
+
+
+def _policy(system: str, correction: str, amount: int) -> Policy:
+    return policy_for(system=system, correction=correction, amount=amount)
+
+
+def _store(drafted: Draft, proposer: Person, reason: str, now: datetime, correlation_id: str) -> Adjustment:
+    target = drafted.target
+    policy = _policy(target.system.slug, target.correction.code, drafted.amount)
+    adjustment = Adjustment(
+        system=target.system.slug,
+        correction=target.correction.code,
+        anomaly=target.anomaly,
+        fingerprint=target.fingerprint,
+        occurrence=target.occurrence,
+        subject_kind=target.correction.subject_kind,
+        subject=target.subject,
+        proposed_by=proposer,
+        proposed_at=now,
+        reverses=target.reverses,
+        correlation_id=correlation_id,
+        **_signed(drafted, policy, reason, now),
+    )
+    adjustment.save(force_insert=True)
+    _store_lines(adjustment, drafted, proposer, now)
+    return adjustment
+
+
+def _store_revision(adjustment: Adjustment, drafted: Draft, editor: Person, reason: str, now: datetime) -> None:
+    policy = _policy(adjustment.system, adjustment.correction, drafted.amount)
+    columns = _signed(drafted, policy, reason, now)
+    move(adjustment, State.PENDING, revision=adjustment.revision + 1, **columns)
+    _store_lines(adjustment, drafted, editor, now)
+
+
+def _signed(drafted: Draft, policy: Policy, reason: str, now: datetime) -> dict[str, Any]:
+    content = drafted.signed(reason=reason, policy_version=policy.version)
+    return {
+        "reason": reason,
+        "amount": drafted.amount,
+        "unit": drafted.unit,
+        "content": content,
+        "content_hash": content_hash(content),
+        "policy_version": policy.version,
+        "approvals_needed": policy.approvals,
+        "approve_by": now + policy.approve_within,
+    }
+
+
+def _store_lines(adjustment: Adjustment, drafted: Draft, author: Person, now: datetime) -> None:
+    AdjustmentLine.objects.bulk_create(
+        AdjustmentLine(
+            adjustment=adjustment,
+            revision=adjustment.revision,
+            number=number,
+            key=entry.key,
+            subject=entry.line.subject,
+            amount=entry.line.amount,
+            unit=entry.line.unit,
+            particulars=dict(entry.line.particulars),
+            evidence=dict(entry.evidence),
+        )
+        for number, entry in enumerate(drafted.entries, 1)
+    )
+    Revision.objects.create(
+        adjustment=adjustment,
+        number=adjustment.revision,
+        content=adjustment.content,
+        content_hash=adjustment.content_hash,
+        by=author,
+        at=now,
+    )
+    preview.ask(adjustment, now=now)
