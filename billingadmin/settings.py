@@ -222,11 +222,23 @@ CRONJOBS = SimpleLazyObject(lambda: import_string("jobs.crontab.cronjobs")())  #
 
 # What the engines add to each other's screens, by dotted path, so that no import turns round --------------------------
 
-TIMELINE_CONTRIBUTORS: tuple[str, ...] = ("anomalies.contributions.timeline",)
-NAVIGATION_COUNTS: dict[str, str] = {}  # path -> a function that counts what waits there, up to amounts.CAP + 1
-BOARD_CONTRIBUTORS: tuple[str, ...] = ()
+TIMELINE_CONTRIBUTORS: tuple[str, ...] = (
+    "anomalies.contributions.timeline",
+    "adjustments.panels.timeline",
+)
+# path -> a function that counts what waits there, up to amounts.CAP + 1
+NAVIGATION_COUNTS: dict[str, str] = {
+    "/adjustments/": "adjustments.board.waiting_count",
+}
+BOARD_CONTRIBUTORS: tuple[str, ...] = ("adjustments.board.figures",)
 HEALTH_PANELS: tuple[str, ...] = ()
-JOB_SOURCES: tuple[str, ...] = ("jobs.jobs.JOBS", "anomalies.jobs.jobs", "health.jobs.JOBS", "health.jobs.room_jobs")
+JOB_SOURCES: tuple[str, ...] = (
+    "jobs.jobs.JOBS",
+    "anomalies.jobs.jobs",
+    "adjustments.jobs.JOBS",
+    "health.jobs.JOBS",
+    "health.jobs.room_jobs",
+)
 
 # Logging -------------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("audit/", include("audit.urls")),
     path("accounts/", include("allauth.urls")),
+    path("adjustments/", include("adjustments.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", today, name="today"),
     path("health/", include("health.urls")),

@@ -1,0 +1,64 @@
+"""The screens that only read: the list, a request, its preview."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from adjustments import listing
+from adjustments.models import Adjustment
+from adjustments.sheet import Sheet
+from billingadmin.audience import audience
+from billingadmin.http import HtmxHttpRequest, csv_response, page_or_fragment
+from billingadmin.paging import keyset_page
+
+
+@require_GET
+@audience("read")
+def adjustments(request: HtmxHttpRequest) -> HttpResponse:
+    asked = listing.ListFilter(request.GET, request.user)
+    found = listing.shown(asked.apply(Adjustment.objects.all()))
+    cursors = {end: request.GET.get(end, "") for end in ("after", "before")}
+    context = {
+        "filter": asked,
+        "tabs": listing.TABS,
+        "counts": listing.counts(request.user),
+        "page": keyset_page(found, by=asked.order, **cursors),
+        "now": timezone.now(),
+    }
+    return page_or_fragment(request, "adjustments/adjustments.html", context, fragment="list")
+
+
+@require_GET
+@audience("read")
+def export(request: HtmxHttpRequest) -> HttpResponse:
+    asked = listing.ListFilter(request.GET, request.user)
+    found = asked.apply(Adjustment.objects.all()).order_by(*asked.order)
+    return csv_response(f"adjustments-{asked.current.name}.csv", listing.CSV_HEADER, listing.csv_rows(found))
+
+
+@require_GET
+@audience("read")
+def adjustment(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    context = context_of(request, found(pk))
+    return page_or_fragment(request, "adjustments/adjustment.html", context, fragment="request")
+
+
+@require_GET
+@audience("read")
+def preview(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """Where the page looks whether the worker has answered."""
+    context = context_of(request, found(pk))
+    return page_or_fragment(request, "adjustments/adjustment.html", context, fragment="evidence")
+
+
+def found(pk: UUID) -> Adjustment:
+    known = Adjustment.objects.select_related("proposed_by", "anomaly", "reverses")
+    return get_object_or_404(known, pk=pk)
+
+
+def context_of(request: HtmxHttpRequest, adjustment: Adjustment) -> dict:
+    now = timezone.now()
+    return {"adjustment": adjustment, "sheet": Sheet(adjustment, request.user, now), "now": now}

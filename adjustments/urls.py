@@ -1,0 +1,24 @@
+from django.urls import path
+
+from adjustments import pages, panels, verbs
+
+app_name = "adjustments"
+
+urlpatterns = [
+    path("", pages.adjustments, name="adjustments"),
+    path("export/", pages.export, name="export"),
+    path("propose/", verbs.propose, name="propose"),
+    # fragments for other pages
+    path("for/anomaly/<int:pk>/", panels.for_anomaly, name="for_anomaly"),
+    # one request
+    path("<uuid:pk>/", pages.adjustment, name="adjustment"),
+    path("<uuid:pk>/preview/", pages.preview, name="preview"),
+    path("<uuid:pk>/preview/again/", verbs.preview_again, name="preview_again"),
+    path("<uuid:pk>/edit/", verbs.edit, name="edit"),
+    path("<uuid:pk>/decide/", verbs.decide, name="decide"),
+    path("<uuid:pk>/approve/", verbs.approve, name="approve"),
+    path("<uuid:pk>/reject/", verbs.reject, name="reject"),
+    path("<uuid:pk>/withdraw/", verbs.withdraw, name="withdraw"),
+    path("<uuid:pk>/retry/", verbs.ask, {"verdict": "retry"}, name="retry"),
+    path("<uuid:pk>/cancel/", verbs.ask, {"verdict": "cancel"}, name="cancel"),
+]
