@@ -7,6 +7,7 @@ from typing import Any
 
 from systems.base import Demo
 from systems.imagegen.story.history import tell
+from systems.imagegen.story.minutes import go_on
 from systems.imagegen.story.tables import copy
 
 
@@ -22,7 +23,7 @@ def log_lines(seed: int, now: datetime) -> Iterator[str]:
 
 
 def tick(cursor: Any, now: datetime) -> None:
-    """Not a minute without life."""
+    go_on(cursor, now)
 
 
 DEMO = Demo(build=build, tick=tick)

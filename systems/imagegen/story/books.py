@@ -27,9 +27,9 @@ class Charge:
 
 
 class Books:
-    def __init__(self, tables: Tables, random: Random) -> None:
+    def __init__(self, tables: Tables, random: Random, user_id: Any = None) -> None:
         self.tables, self.random = tables, random
-        self.user_id = self.uuid()
+        self.user_id = user_id or self.uuid()
         self.paid = 0
         self.batches: list[Batch] = []
         self.moved_at: datetime | None = None
