@@ -85,7 +85,7 @@ def empty_sources(request):
         for entry in settings.BILLING_SYSTEMS:
             _empty(connections[f"{slug_of(entry)}_writer"])
         with connections["owner"].cursor() as cursor:
-            cursor.execute("truncate procrastinate_jobs, procrastinate_workers restart identity cascade")
+            cursor.execute("truncate procrastinate_jobs, procrastinate_workers, billingadmin_cache restart identity cascade")
 
 
 def _empty(connection):

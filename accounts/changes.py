@@ -38,6 +38,15 @@ SENTENCES = {
 SENTENCES["person_is_admitted_by_a_change"] = SENTENCES["role_is_granted_by_a_change"]
 
 
+ACTIONS = {
+    Kind.ADMIT: "person_admission",
+    Kind.GRANT: "role_grant",
+    Kind.REVOKE: "role_revocation",
+    Kind.DISABLE: "person_disabling",
+    Kind.ENABLE: "person_enabling",
+}
+
+
 class Refusal(Exception):
     """A change that cannot be; its text says why, to the person who tried."""
 
@@ -188,7 +197,7 @@ def _standing(pk: int) -> dict[str, object]:
 def _record_change(change: PersonChange, verb: str, by: Person, reason: str = "", **metadata: object) -> None:
     what = {"change": change.pk, "kind": change.kind, "roles": change.roles, "name": change.person.name}
     reason = reason or change.reason
-    _record(by.actor, f"person_change_{verb}", change.person, reason=reason, metadata={**what, **metadata})
+    _record(by.actor, f"{ACTIONS[change.kind]}_{verb}", change.person, reason=reason, metadata={**what, **metadata})
 
 
 def _record(actor: Actor, action: str, person: Person, *, reason: str = "", metadata: dict[str, object]) -> None:

@@ -80,5 +80,5 @@ def zones() -> list[tuple[str, Any]]:
     for name in sorted(available_timezones()):
         continent, _slash, city = name.partition("/")
         if city and continent not in ("Etc", "SystemV", "US", "posix", "right"):
-            continents.setdefault(continent, []).append((name, city.replace("_", " ")))
+            continents.setdefault(continent, []).append((name, name.replace("_", " ")))
     return [("UTC", "UTC"), *continents.items()]

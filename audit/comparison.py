@@ -19,7 +19,12 @@ class Line:
 def changed(metadata: Mapping[str, Any]) -> list[Line]:
     """A line for each name that either side has; none when the entry compares nothing."""
     before, after = (side(metadata.get(name)) for name in ("before", "after"))
-    return [Line(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
+    return [Line(name, told(before.get(name)), told(after.get(name))) for name in sorted({*before, *after})]
+
+
+def told(value: Any) -> Any:
+    """An empty list is as little as nothing, and shown so."""
+    return None if value in ([], {}) else value
 
 
 def side(found: Any) -> Mapping[str, Any]:

@@ -110,7 +110,7 @@ def test_another_admin_refuses_with_a_reason(manager, admin, second_admin):
     change = changes.refuse(change=ask(manager, admin), by=second_admin, reason="Not her.", now=CAST_SINCE)
 
     assert change.state == State.REFUSED
-    assert Entry.objects.get(action_type="person_change_refused").reason == "Not her."
+    assert Entry.objects.get(action_type="role_grant_refused").reason == "Not her."
 
 
 def test_who_asked_cannot_refuse(manager, admin):

@@ -49,7 +49,7 @@ def test_a_person_page_shows_roles_history_and_what_can_be_asked(admin_client, s
     answer = admin_client.get(reverse("people:person", args=[support.pk]))
 
     offered = dict(answer.context["form"].fields["what"].choices)
-    assert "Person change confirmed" in answer.text
+    assert "Person admission confirmed" in answer.text
     assert {"grant:approver", "revoke:support", "disable"} <= set(offered)
     assert "grant:admin" not in offered
 

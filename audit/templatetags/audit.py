@@ -7,7 +7,7 @@ register = template.Library()
 
 @register.filter
 def words(code: str) -> str:
-    """person_change_confirmed: Person change confirmed."""
+    """role_grant_confirmed: Role grant confirmed."""
     text = code.replace("_", " ").replace(".", " ")
     return text[:1].upper() + text[1:]
 
