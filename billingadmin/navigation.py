@@ -1,29 +1,39 @@
-"""What stands in the navigation, and for whom. The counts are asked of the apps by name, and only by a whole page."""
+"""What stands in the navigation, and for whom: places, how much waits there, and how each system is.
+
+It is worked out when a template asks for it, so a fragment never pays for it; ``navigation`` is its own fragment, which
+the page asks for again when something has changed.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
 
 from billingadmin.amounts import capped
-from billingadmin.audience import Capability
+from billingadmin.audience import Capability, audience
+from billingadmin.http import HtmxHttpRequest
+from health.boards import boards
+from systems.registry import all_systems
 
 
 @dataclass(frozen=True)
 class Item:
     path: str
     label: Any
-    icon: str
-    key: str  # g, then this letter
+    icon: str = ""
+    key: str = ""  # g, then this letter
     audience: Capability = "read"
-    current: bool = False
     count: str = ""
     level: str = ""
+    current: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,30 +42,33 @@ class Section:
     items: tuple[Item, ...]
 
 
-SECTIONS = (
-    Section(
-        _("Work"),
-        (
-            Item("/", _("Today"), "today", "t"),
-            Item("/anomalies/", _("Anomalies"), "anomalies", "a"),
-            Item("/adjustments/", _("Adjustments"), "adjustments", "d"),
-        ),
-    ),
-    Section(_("Systems"), (Item("/health/", _("Health"), "health", "h"),)),
-    Section(
-        _("Records"),
-        (
-            Item("/audit/", _("Audit log"), "audit", "l"),
-            Item("/jobs/", _("Jobs"), "jobs", "j"),
-            Item("/people/", _("People"), "people", "p", "people"),
-        ),
-    ),
+WORK = (
+    Item("/", _("Today"), "today", "t"),
+    Item("/anomalies/", _("Anomalies"), "anomalies", "a"),
+    Item("/adjustments/", _("Adjustments"), "adjustments", "d"),
+)
+HEALTH = Item("/health/", _("Health"), "health", "h")
+RECORDS = (
+    Item("/audit/", _("Audit log"), "audit", "l"),
+    Item("/jobs/", _("Jobs"), "jobs", "j"),
+    Item("/people/", _("People"), "people", "p", "people"),
 )
 
 
-def console(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the navigation, worked out when a template asks for it, which a fragment never does."""
-    return {"navigation": SimpleLazyObject(lambda: list(sections_for(request))), "environment": environment()}
+def console(request: HtmxHttpRequest) -> dict[str, Any]:
+    """Context processor."""
+    return {
+        "navigation": SimpleLazyObject(lambda: list(sections_for(request, request.path))),
+        "environment": environment(),
+    }
+
+
+@require_GET
+@audience("signed_in")
+def navigation(request: HtmxHttpRequest) -> HttpResponse:
+    """The navigation again, as seen from the page that asks."""
+    path = (request.htmx.current_url_abs_path or "").partition("?")[0]
+    return render(request, "parts/nav.html", {"navigation": list(sections_for(request, path))})
 
 
 def environment() -> dict[str, Any]:
@@ -64,17 +77,30 @@ def environment() -> dict[str, Any]:
     return {"tone": tone, "label": label}
 
 
-def sections_for(request: HttpRequest) -> Iterator[Section]:
+def sections_for(request: HtmxHttpRequest, path: str) -> Iterator[Section]:
     if not request.user.is_authenticated:
         return
-    for section in SECTIONS:
-        items = tuple(shown(item, request.path) for item in section.items if request.user.may(item.audience))
-        if items:
-            yield Section(section.label, items)
+    systems = systems_watched() if request.user.may("read") else ()
+    for label, items in ((_("Work"), WORK), (_("Systems"), (HEALTH, *systems)), (_("Records"), RECORDS)):
+        seen = [item for item in items if request.user.may(item.audience)]
+        if seen:
+            here = max((item.path for item in seen if is_at(item.path, path)), key=len, default="")
+            yield Section(label, tuple(replace(counted(item), current=item.path == here) for item in seen))
 
 
-def shown(item: Item, path: str) -> Item:
-    current = path == item.path if item.path == "/" else path.startswith(item.path)
-    counted = settings.NAVIGATION_COUNTS.get(item.path)
-    count = capped(import_string(counted)()) if counted else ""
-    return Item(item.path, item.label, item.icon, item.key, item.audience, current, "" if count == "0" else count)
+def systems_watched() -> tuple[Item, ...]:
+    return tuple(
+        Item(f"/health/{board.system.slug}/", board.system.label, level=board.level.value)
+        for board in boards(all_systems(), timezone.now())
+    )
+
+
+def is_at(place: str, path: str) -> bool:
+    return path == place if place == "/" else path.startswith(place)
+
+
+def counted(item: Item) -> Item:
+    """With how much waits there, where the app of that place counts it. Nothing is not worth a number."""
+    function = settings.NAVIGATION_COUNTS.get(item.path)
+    count = import_string(function)() if function else 0
+    return replace(item, count=capped(count)) if count else item

@@ -1,5 +1,6 @@
 from django.urls import include, path
 
+from billingadmin.navigation import navigation
 from health.desk import room_urls
 from health.pulse import healthz, readyz
 from health.views import today
@@ -15,6 +16,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("adjustments/", include("adjustments.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("navigation/", navigation, name="navigation"),
     path("", today, name="today"),
     path("health/", include("health.urls")),
     path("healthz", healthz, name="healthz"),

@@ -104,5 +104,6 @@
   for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"])
     document.addEventListener(failure, () => document.getElementById("messages").append(document.getElementById("request-failed").content.cloneNode(true)));
 
-  all(".chart .scroll").forEach((box) => (box.scrollLeft = box.scrollWidth)); // the newest is at the right end
+  // A chart wider than its card: the newest is at the right end.
+  document.addEventListener("htmx:load", ({ target }) => all(".chart .scroll", target).forEach((box) => (box.scrollLeft = box.scrollWidth)));
 })();

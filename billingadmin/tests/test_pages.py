@@ -13,7 +13,7 @@ from django.template import engines
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
 
-from billingadmin import errors, navigation, reader
+from billingadmin import errors, reader
 
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = sorted(
@@ -23,6 +23,8 @@ TEMPLATES = sorted(
         *ROOT.glob("systems/*/templates/**/*.html"),
     ]
 )
+
+pytestmark = pytest.mark.django_db
 
 
 class Person(SimpleNamespace):
@@ -57,53 +59,6 @@ def written(rf):
         return render_to_string(template, context, request)
 
     return rendered
-
-
-@pytest.fixture(autouse=True)
-def no_counts(settings):
-    settings.NAVIGATION_COUNTS = {}
-
-
-# Navigation
-
-
-def test_the_navigation_holds_what_the_reader_may_see(written):
-    text = written(person("read"))
-
-    assert 'href="/anomalies/"' in text
-    assert 'href="/people/"' not in text
-
-
-def test_an_admin_sees_people_and_not_the_trade(written):
-    text = written(person("people"))
-
-    assert 'href="/people/"' in text
-    assert 'href="/anomalies/"' not in text
-
-
-def test_the_navigation_says_where_one_is(written):
-    text = written(person("read"))
-
-    assert re.search(r'href="/anomalies/"[^>]*aria-current="page"', text)
-    assert text.count('aria-current="page"') == 1
-
-
-def waiting():
-    return 1001
-
-
-def test_counts_are_capped_and_zero_is_not_shown(written, settings):
-    settings.NAVIGATION_COUNTS = {"/anomalies/": f"{__name__}.waiting"}
-
-    assert '<span class="count">1,000+</span>' in written(person("read"))
-
-
-def test_a_fragment_asks_for_no_counts(rf, settings):
-    settings.NAVIGATION_COUNTS = {"/anomalies/": "nowhere.at_all"}
-    request = rf.get("/")
-    request.user = person("read")
-
-    assert "navigation" in navigation.console(request)
 
 
 def test_a_page_says_where_one_is_working(written, settings):
@@ -196,7 +151,6 @@ def test_other_errors_have_a_page(rf, handler):
     assert "internal detail" not in handler(request, Exception("internal detail")).text
 
 
-@pytest.mark.django_db
 def test_an_address_that_is_not_there_and_a_form_that_is_too_old(client):
     from django.test import Client
 

@@ -33,7 +33,7 @@ def measured(code, minutes=1, **more):
 
 def badge(response):
     """The level on the only card."""
-    return response.content.decode().split("<h2", 1)[1].split('data-level="', 1)[1].split('"', 1)[0]
+    return response.content.decode().split('id="name-', 1)[1].split('data-level="', 1)[1].split('"', 1)[0]
 
 
 def test_all_is_well_when_every_reading_is_ok(read, watched):

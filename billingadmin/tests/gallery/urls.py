@@ -11,7 +11,8 @@ from django.urls import include, path
 
 from billingadmin import charts
 from billingadmin.audience import audience
-from billingadmin.http import with_messages
+from billingadmin.http import HtmxHttpRequest, with_messages
+from billingadmin.navigation import navigation
 from billingadmin.tones import LEVELS, SEVERITIES, STATES
 
 PAGE = Path(__file__).with_name("gallery.html")
@@ -71,7 +72,9 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 
 @audience("read")
-def row(request: HttpRequest, number: int) -> HttpResponse:
+def row(request: HtmxHttpRequest, number: int) -> HttpResponse:
+    if not request.htmx:
+        return gallery(request)
     messages.success(request, f"Row {number} is yours")
     source = '<tr data-row id="row-{{ n }}"><td></td><th scope="row"><a href="/row/{{ n }}/">Taken</a></th></tr>'
     return with_messages(request, written(source, request, n=number))
@@ -89,4 +92,5 @@ urlpatterns = [
     path("gone/", gone),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("navigation/", navigation, name="navigation"),
 ]
