@@ -25,6 +25,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 LOG_GUARD = "alter table admin_audit_log {} trigger admin_audit_log_no_truncate"
 OPEN_GUARDS = ["set local session_replication_role = replica", LOG_GUARD.format("disable")]
 CLOSE_GUARDS = [LOG_GUARD.format("enable always")]
+UNMANAGED = ("procrastinate_jobs", "procrastinate_workers", "billingadmin_cache")
 NO_BROWSER = "no browser: run “sudo apt-get install -y chromium”, or set CHROME_BIN"
 
 
@@ -85,7 +86,7 @@ def empty_sources(request):
         for entry in settings.BILLING_SYSTEMS:
             _empty(connections[f"{slug_of(entry)}_writer"])
         with connections["owner"].cursor() as cursor:
-            cursor.execute("truncate procrastinate_jobs, procrastinate_workers, billingadmin_cache restart identity cascade")
+            cursor.execute(f"truncate {', '.join(UNMANAGED)} restart identity cascade")
 
 
 def _empty(connection):

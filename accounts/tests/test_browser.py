@@ -10,7 +10,7 @@ from accounts.models import Kind, Person
 from audit.models import Entry
 from conftest import CAST_SINCE
 
-WINDOWS = [("light", 1280), ("dark", 1280), ("light", 400), ("dark", 400)]
+WINDOWS = [("light", 1280), ("dark", 400)]
 
 
 @pytest.fixture
