@@ -17,7 +17,7 @@ from billingadmin.postgres import embedded
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The one list of the rooms: a system more is a folder in systems/ and a word here.
-BILLING_SYSTEMS = [slug for slug in ["imagegen"] if (BASE_DIR / "systems" / slug / "system.py").exists()]
+BILLING_SYSTEMS = ["imagegen"]
 
 # Databases -----------------------------------------------------------------------------------------------------------
 
