@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from allauth.core.ratelimit import respond_429
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -149,6 +150,16 @@ def test_other_errors_have_a_page(rf, handler):
 
     assert "Billing admin" in handler(request, Exception("internal detail")).text
     assert "internal detail" not in handler(request, Exception("internal detail")).text
+
+
+def test_too_many_tries_are_told_to_wait(rf):
+    request = rf.post("/accounts/login/")
+    request.user = AnonymousUser()
+
+    answer = respond_429(request)
+
+    assert answer.status_code == 429
+    assert "Wait five minutes" in answer.text
 
 
 def test_an_address_that_is_not_there_and_a_form_that_is_too_old(client):
