@@ -153,3 +153,204 @@ select
     exists (select from public.user_credits where user_id = %(user_id)s)
     or exists (select from public.image_jobs where user_id = %(user_id)s)
     or exists (select from public.credit_transactions where user_id = %(user_id)s) as known
+
+-- Readings -----------------------------------------------------------------------------------------------------------
+
+-- jobs_seen --
+-- How many jobs were created since an instant, and on average by this hour in each of the seven days before. A row is
+-- never older than its last change, so the index on updated_at serves.
+select
+    count(*) filter (where created_at >= %(since)s) as seen,
+    count(*) filter (
+        where created_at < %(since)s
+            and created_at - date_bin('1 day', created_at, %(since)s) < %(now)s::timestamptz - %(since)s::timestamptz
+    ) / 7.0 as usual,
+    count(*) filter (where created_at < %(since)s) / 7.0 as per_day
+from public.image_jobs
+where updated_at >= %(since)s::timestamptz - interval '7 days'
+    and created_at >= %(since)s::timestamptz - interval '7 days'
+    and created_at <= %(now)s
+
+-- ledger_rows_seen --
+-- How many ledger rows were written since an instant, and on average by this hour in each of the seven days before.
+select
+    count(*) filter (where created_at >= %(since)s) as seen,
+    count(*) filter (
+        where created_at < %(since)s
+            and created_at - date_bin('1 day', created_at, %(since)s) < %(now)s::timestamptz - %(since)s::timestamptz
+    ) / 7.0 as usual,
+    count(*) filter (where created_at < %(since)s) / 7.0 as per_day
+from public.credit_transactions
+where created_at >= %(since)s::timestamptz - interval '7 days' and created_at <= %(now)s
+
+-- newest_job --
+-- When the newest job was created. Whatever is newer than the newest of the rows changed last was itself changed later.
+select max(created_at) as at
+from public.image_jobs
+where updated_at >= (
+    select max(created_at)
+    from public.image_jobs
+    where updated_at >= (select max(updated_at) from public.image_jobs) - interval '1 hour'
+)
+
+-- newest_ledger_row --
+-- When the newest ledger row was written; rows without a date cannot say.
+select max(created_at) as at from public.credit_transactions
+
+-- job_statuses --
+-- How many of the jobs created since an instant stand where.
+select status, count(*) as jobs
+from public.image_jobs
+where updated_at >= %(since)s and created_at >= %(since)s
+group by status
+order by jobs desc, status
+
+-- stale_jobs --
+-- The jobs that have been at work for longer than the worker allows, the longest first.
+select id as job_id, started_at, attempts, count(*) over () as total
+from public.image_jobs
+where status = 'processing' and coalesce(started_at, updated_at) < %(before)s
+order by coalesce(started_at, updated_at), id
+limit 20
+
+-- duplicates --
+-- The pre-deploy check of the runbook: what would block the unique indexes, transaction ids oldest first.
+with tx as (
+    select transaction_type, user_id, metadata ->> 'job_id' as job_id, count(*) as cnt
+    from public.credit_transactions
+    where transaction_type in ('consumption', 'refund') and metadata ? 'job_id'
+    group by transaction_type, user_id, metadata ->> 'job_id'
+    having count(*) > 1
+)
+select
+    tx.transaction_type, tx.user_id, tx.job_id, tx.cnt, array_agg(row.id order by row.created_at, row.id) as tx_ids,
+    count(*) over () as total
+from tx
+join public.credit_transactions as row
+    on row.user_id = tx.user_id
+    and row.transaction_type = tx.transaction_type
+    and row.metadata ? 'job_id'
+    and coalesce(row.metadata ->> 'job_id', 'null') = coalesce(tx.job_id, 'null')
+    and (row.metadata ->> 'job_id' is null) = (tx.job_id is null)
+group by tx.transaction_type, tx.user_id, tx.job_id, tx.cnt
+order by tx.cnt desc, tx.transaction_type, tx.user_id
+limit 50
+
+-- refunds_of_succeeded --
+-- Refunds written since an instant whose job has succeeded.
+with refund as (
+    select
+        id, user_id, created_at,
+        case
+            when metadata ->> 'job_id' ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+            then (metadata ->> 'job_id')::uuid
+        end as job_id
+    from public.credit_transactions
+    where created_at >= %(since)s and transaction_type = 'refund'
+)
+select refund.job_id, refund.id as tx_id, refund.created_at as refunded_at, count(*) over () as total
+from refund
+join public.image_jobs as job on job.id = refund.job_id and job.user_id = refund.user_id
+where job.status = 'succeeded'
+order by refund.created_at desc, refund.id
+limit 20
+
+-- refunds_during_retry --
+-- Refunds written since an instant while their job was still to be tried: it waits or is at work, or was started later.
+with refund as (
+    select
+        id, user_id, created_at,
+        case
+            when metadata ->> 'job_id' ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+            then (metadata ->> 'job_id')::uuid
+        end as job_id
+    from public.credit_transactions
+    where created_at >= %(since)s and transaction_type = 'refund'
+)
+select refund.job_id, refund.id as tx_id, job.status, refund.created_at as refunded_at, count(*) over () as total
+from refund
+join public.image_jobs as job on job.id = refund.job_id and job.user_id = refund.user_id
+where job.status in ('queued', 'processing') or refund.created_at < job.started_at
+order by refund.created_at desc, refund.id
+limit 20
+
+-- failed_not_refunded_once --
+-- Jobs given up since an instant that were charged, and whose refunds are not exactly one.
+select job.id as job_id, job.completed_at as failed_at, told.charges, told.refunds, count(*) over () as total
+from (
+    select
+        job.id,
+        count(*) filter (where row.transaction_type = 'consumption') as charges,
+        count(*) filter (where row.transaction_type = 'refund') as refunds
+    from public.image_jobs as job
+    join public.credit_transactions as row
+        on row.user_id = job.user_id
+        and row.metadata ? 'job_id'
+        and lower(row.metadata ->> 'job_id') = job.id::text
+    where job.updated_at >= %(since)s and job.status = 'failed' and coalesce(job.completed_at, job.updated_at) >= %(since)s
+    group by job.id
+) as told
+join public.image_jobs as job on job.id = told.id
+where told.charges > 0 and told.refunds <> 1
+order by job.completed_at desc nulls first, job.id
+limit 20
+
+-- monitor_visible --
+-- Whether the source keeps a record of its scheduled runs, and lets us read all of it.
+select
+    bool_and(has_schema_privilege(space.oid, 'usage') and has_table_privilege(kept.oid, 'select')) as allowed,
+    bool_or(row_security_active(kept.oid)) as hidden
+from pg_catalog.pg_class as kept
+join pg_catalog.pg_namespace as space on space.oid = kept.relnamespace
+where space.nspname = 'cron' and kept.relname in ('job', 'job_run_details')
+having count(*) = 2
+
+-- monitor_runs --
+-- The newest runs of the source's own hourly monitor.
+select runs.status, runs.start_time as started_at, runs.return_message as message
+from cron.job_run_details as runs
+join cron.job as job on job.jobid = runs.jobid
+where job.jobname = 'generation_billing_anomaly_monitor_hourly'
+order by runs.start_time desc nulls last
+limit 24
+
+-- monitor_entries --
+-- What the monitor wrote down since an instant, and how often it did so without an anomaly.
+select
+    count(*) as entries,
+    count(*) filter (where coalesce(metadata ->> 'count', '0') = '0') as without_anomaly,
+    max(created_at) as newest_at
+from public.admin_audit_log
+where action_type = 'generation_billing_anomaly_detected' and created_at >= %(since)s
+
+-- unexplained_balances --
+-- Users whose balance is not what the ledger says, less what has expired; the largest differences first.
+with ledger as (
+    select user_id, sum(amount) as amount from public.credit_transactions group by user_id
+), expired as (
+    select user_id, sum(amount_expired) as amount from public.free_percoin_expiration_log group by user_id
+)
+select
+    coalesce(held.user_id, ledger.user_id) as user_id, coalesce(held.balance, 0) as balance,
+    coalesce(ledger.amount, 0) - coalesce(expired.amount, 0) as explained,
+    count(*) over () as total
+from public.user_credits as held
+full join ledger on ledger.user_id = held.user_id
+left join expired on expired.user_id = coalesce(held.user_id, ledger.user_id)
+where coalesce(held.balance, 0) <> coalesce(ledger.amount, 0) - coalesce(expired.amount, 0)
+order by
+    abs(coalesce(held.balance, 0) - coalesce(ledger.amount, 0) + coalesce(expired.amount, 0)) desc,
+    coalesce(held.user_id, ledger.user_id)
+limit 20
+
+-- unequal_purses --
+-- Users whose balance is not their paid and their free credits together; the largest differences first.
+select
+    held.user_id, held.balance, held.paid_balance as paid, coalesce(sum(batch.remaining_amount), 0) as free,
+    count(*) over () as total
+from public.user_credits as held
+left join public.free_percoin_batches as batch on batch.user_id = held.user_id
+group by held.user_id, held.balance, held.paid_balance
+having held.balance <> held.paid_balance + coalesce(sum(batch.remaining_amount), 0)
+order by abs(held.balance - held.paid_balance - coalesce(sum(batch.remaining_amount), 0)) desc, held.user_id
+limit 20
