@@ -28,7 +28,8 @@ DATABASE_ROUTERS = ["billingadmin.databases.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Shown on every page, so that nobody takes the demo for the real thing.
-ENVIRONMENT = envstr("ENVIRONMENT", "demo" if EMBEDDED and embedded.wants_demo(ENGINES) else "production")
+DEMO = EMBEDDED and embedded.wants_demo(ENGINES)  # nothing real is connected: all there is is invented
+ENVIRONMENT = envstr("ENVIRONMENT", "demo" if DEMO else "production")
 
 # Shared by all processes, so that a limit on tries is one limit.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "billingadmin_cache"}}
@@ -238,6 +239,7 @@ JOB_SOURCES: tuple[str, ...] = (
     "adjustments.jobs.JOBS",
     "health.jobs.JOBS",
     "health.jobs.room_jobs",
+    "billingadmin.demo.jobs",
 )
 
 # Logging -------------------------------------------------------------------------------------------------------------

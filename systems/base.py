@@ -347,10 +347,12 @@ class RoomJob:
 @dataclass(frozen=True, kw_only=True)
 class Demo:
     """A believable source. ``build`` fills empty tables up to ``now``, the same for the same seed; ``tick`` adds the
-    life of the time since the last tick. Both get a cursor of the writer."""
+    life of the time since the last tick. Both get a cursor of the writer. ``log_lines(seed, now)`` is what was logged
+    in the same story, as JSON Lines for the timelines."""
 
     build: Callable[[Any, datetime, int], None]
     tick: Callable[[Any, datetime], None]
+    log_lines: Callable[[int, datetime], Iterable[str]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
