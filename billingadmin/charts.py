@@ -19,6 +19,7 @@ from django.utils.translation import pgettext
 
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 10, 20
 WIDE, NARROW = 560, 340  # for half a page and for a card: text is then about as large as the page's
+CLOCK = (1, 5, 15, 60, 300, 900, 3600, 7200, 21600, 86400, 172800, 604800)  # steps of an axis in seconds
 MOST_HITS = 500  # beyond, a rectangle to hover over for each point weighs more than it tells
 
 Moment = date | datetime | str
@@ -74,13 +75,16 @@ def line(
     limits: Sequence[Limit] = (),
     flagged: Iterable[int] = (),
     show: Show = "{:,}".format,
+    scale: Sequence[int] = (),
     width: int = WIDE,
     height: int = 180,
 ) -> Chart:
-    """Values over time. None is a gap, not a zero. ``band``: where values usually lie; ``flagged``: the odd indices."""
+    """Values over time. None is a gap, not a zero. ``band``: where values usually lie; ``flagged``: the odd indices;
+    ``scale``: the steps an axis may have, where the round ones are not those of ten (CLOCK for seconds)."""
     values = [value for _moment, value in points]
     known = [value for value in values if value is not None]
-    plane = Plane(width, height, ticks([*known, *(band or ()), *(limit.value for limit in limits)]), len(points))
+    marks = [*known, *(band or ()), *(limit.value for limit in limits)]
+    plane = Plane(width, height, ticks(marks, scale), len(points))
     flags = set(flagged)
     pieces = [
         grid(plane, show),
@@ -165,10 +169,10 @@ def picture(plane: Plane, title: str, finding: str, pieces: Iterable[SafeString]
     )  # fmt: skip
 
 
-def ticks(values: Sequence[int]) -> list[int]:
+def ticks(values: Sequence[int], scale: Sequence[int] = ()) -> list[int]:
     """About four round numbers from at or below the least value (or zero) to at or above the greatest (or zero)."""
     low, high = min([0, *values]), max([0, *values])
-    step = round_step(high - low)
+    step = next((step for step in scale if step * 4 >= high - low), None) or round_step(high - low)
     return list(range(low // step * step, -(-high // step) * step + 1, step)) if high > low else [0, 1]
 
 
@@ -203,7 +207,8 @@ def limit_of(plane: Plane, limit: Limit, show: Show) -> SafeString:
         '<text x="{}" y="{}" text-anchor="end">{} {}</text></g>'
     )
     y, right = plane.y(limit.value), plane.width - RIGHT
-    return format_html(form, limit.level, LEFT, right, y, y, right, y - 4, limit.label, show(limit.value))
+    words_y = y - 4 if y > TOP + 8 else y + 12  # at the top there is no room above the line
+    return format_html(form, limit.level, LEFT, right, y, y, right, words_y, limit.label, show(limit.value))
 
 
 def path(plane: Plane, values: Sequence[int | None]) -> SafeString:

@@ -3,7 +3,7 @@
 Each step looks whether it is done already, so that a build that was interrupted goes on where it stopped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
@@ -11,10 +11,12 @@ from io import StringIO
 from pathlib import Path
 from time import monotonic
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -73,9 +75,10 @@ def timed(what: str, say: Say) -> Iterator[None]:
 def build_source(system: System, now: datetime) -> None:
     """The tables as found, what the console needs beside them, and the story; nothing when there are rows already."""
     writer = connections[f"{system.slug}_writer"]
-    if not _tables(writer):
+    models = list(apps.get_app_config(system.slug).get_models())
+    if not _has_tables(writer, models):
         _make_tables(system, writer)
-    if _has_rows(writer):
+    if any(model.objects.using(writer.alias).exists() for model in models):
         return
     call_command("prepare_source", system.slug, apply=True, stdout=StringIO())
     if system.demo.log_lines:
@@ -86,9 +89,9 @@ def build_source(system: System, now: datetime) -> None:
         cursor.execute("analyze")
 
 
-def _tables(connection: BaseDatabaseWrapper) -> list[str]:
+def _has_tables(connection: BaseDatabaseWrapper, models: Sequence[type[Model]]) -> bool:
     with connection.cursor() as cursor:
-        return connection.introspection.table_names(cursor)
+        return {model._meta.db_table for model in models} <= set(connection.introspection.table_names(cursor))
 
 
 def _make_tables(system: System, connection: BaseDatabaseWrapper) -> None:
@@ -100,16 +103,6 @@ def _make_tables(system: System, connection: BaseDatabaseWrapper) -> None:
         return
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute(text)
-
-
-def _has_rows(connection: BaseDatabaseWrapper) -> bool:
-    quote = connection.ops.quote_name
-    with connection.cursor() as cursor:
-        for table in _tables(connection):
-            cursor.execute(f"select 1 from {quote(table)} limit 1")
-            if cursor.fetchone():
-                return True
-    return False
 
 
 # The console ---------------------------------------------------------------------------------------------------------

@@ -65,6 +65,7 @@ def value_chart(standing: Standing, points: Sequence[Point], days: int) -> Chart
         unit=_("seconds") if standing.probe.unit == "seconds" else standing.probe.unit,
         limits=limits,
         show=shown(standing.probe.unit),
+        scale=charts.CLOCK if standing.probe.unit == "seconds" else (),
         height=140,
     )
 
@@ -112,18 +113,21 @@ class Probed:
     facts: Mapping[str, Any]  # whatever else the probe told
 
 
-SHOWN_APART = {"labels", "limits", "rows"}
+SHOWN_APART = {"labels", "limits", "rows", "columns"}
 
 
 def probed(standing: Standing, points: Sequence[Point], days: int) -> Probed:
     detail = standing.reading.detail if standing.reading else {}
-    columns, rows = offenders(detail.get("rows"))
+    columns, rows = offenders(detail)
     facts = {name: value for name, value in detail.items() if name not in SHOWN_APART}
     return Probed(standing, value_chart(standing, points, days), distribution(standing), columns, rows, facts)
 
 
-def offenders(found: Any) -> tuple[list[str], list[list[Any]]]:
-    """The rows that made the level, as a table: its columns in the order in which they first appear."""
+def offenders(detail: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """The rows that made the level, as a table: its columns in the order in which the probe told them."""
+    found = detail.get("rows")
     rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = detail.get("columns")
+    if not isinstance(columns, list):
+        columns = list(dict.fromkeys(name for row in rows for name in row))
     return columns, [[row.get(name) for name in columns] for row in rows]

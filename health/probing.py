@@ -62,7 +62,7 @@ def _kept(seen: Measurement) -> Measurement:
     level = Level(seen.level)
     if (seen.value is None) != (level == Level.UNKNOWN) or isinstance(seen.value, bool | float):
         raise ValueError(f"it measured {seen.value!r} and calls that {level}")
-    return Measurement(level=level, value=seen.value, why=str(seen.why), detail=plain(seen.detail))
+    return Measurement(level=level, value=seen.value, why=str(seen.why), detail=_in_order(plain(seen.detail)))
 
 
 def _store(system: System, one: Probe, seen: Measurement, now: datetime) -> Reading:
@@ -73,6 +73,14 @@ def _store(system: System, one: Probe, seen: Measurement, now: datetime) -> Read
     except (DatabaseError, ValueError, TypeError, OverflowError) as error:  # a value that no column can hold
         logger.exception("The reading of %s of %s could not be stored.", one.code, system.slug)
         return Reading.objects.create(**fields, **vars(_failure(error)))
+
+
+def _in_order(detail: dict[str, Any]) -> dict[str, Any]:
+    """jsonb forgets the order of keys; the columns of the offenders are read in the probe's."""
+    rows = detail.get("rows")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return detail
+    return {"columns": list(dict.fromkeys(name for row in rows for name in row)), **detail}
 
 
 def plain(value: Any) -> Any:

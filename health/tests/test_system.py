@@ -8,9 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from health import boards, history, pictures
+from health import boards, history, pictures, probing
 from health.factories import ReadingFactory
 from health.tests.conftest import NOW, probe
+from systems.base import Measurement
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -53,6 +54,29 @@ def test_offenders_are_a_table_with_what_is_personal_masked_before(read, shop):
     assert "2 rows" in text
 
 
+def test_offenders_keep_the_order_of_the_probes_columns(shop):
+    rows = [{"transaction": "refund", "id": 7}, {"transaction": "refund", "id": 8, "at": NOW}]
+    system = shop(probe("till", lambda source: Measurement(level="ok", value=2, why="Two.", detail={"rows": rows})))
+    (reading,) = probing.probe(system, NOW)
+    reading.refresh_from_db()
+
+    columns, found = pictures.offenders(reading.detail)
+
+    assert columns == ["transaction", "id", "at"]
+    assert found[0] == ["refund", 7, None]
+
+
+def test_an_axis_of_time_has_the_clocks_steps(shop):
+    system = shop(probe("age", unit="seconds"))
+    measured("age", at=NOW, value=1900, unit="seconds", detail={"limits": {"warning": 7200, "critical": 14400}})
+    standing = boards.boards([system], NOW)[0].standings[0]
+    points = history.history(system, days=7, now=NOW + timedelta(minutes=1))["age"]
+
+    svg = pictures.value_chart(standing, points, 7).svg
+
+    assert all(f">{tick}</text>" in svg for tick in ("1 h", "2 h", "3 h", "4 h"))
+
+
 def test_a_distribution_is_a_bar_and_its_figures(read, shop):
     shop(probe("till"))
     measured("till", value=4, detail={"labels": {"open": 1, "shipped": 3}})
@@ -73,6 +97,7 @@ def test_a_distribution_is_a_bar_and_its_figures(read, shop):
         {"rows": "all of them"},
         {"rows": [1, None]},
         {"rows": []},
+        {"rows": [{"a": 1}], "columns": 7},
         {"remedy": None, "nested": {"deep": [1, {"er": True}]}},
     ],
 )

@@ -26,4 +26,4 @@ def tick(cursor: Any, now: datetime) -> None:
     go_on(cursor, now)
 
 
-DEMO = Demo(build=build, tick=tick)
+DEMO = Demo(build=build, tick=tick, log_lines=log_lines)
