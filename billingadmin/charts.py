@@ -86,6 +86,7 @@ def line(
     marks = [*known, *(band or ()), *(limit.value for limit in limits)]
     plane = Plane(width, height, ticks(marks, scale), len(points))
     flags = set(flagged)
+    rows = [(moment_label(moment), shown(value, show)) for moment, value in points]
     pieces = [
         grid(plane, show),
         band_of(plane, band),
@@ -93,9 +94,8 @@ def line(
         path(plane, values),
         format_html_join("", '<circle class="flagged" cx="{}" cy="{}" r="4"/>', dots(plane, values, flags)),
         moments(plane, [moment for moment, _value in points]),
-        hits(plane, [(moment_label(moment), shown(value, show)) for moment, value in points]),
+        hits(plane, rows),
     ]
-    rows = [(moment_label(moment), shown(value, show)) for moment, value in points]
     return Chart(picture(plane, title, finding, pieces), title, finding, (_("When"), unit), rows)
 
 
@@ -274,8 +274,9 @@ def moment_label(moment: Moment, *, short: bool = False, far: bool = False) -> s
     """A day or an instant in the reader's zone and language; text stands for itself."""
     if isinstance(moment, datetime):
         local = timezone.localtime(moment)
-        near = pgettext("short date format", "M j") if far else "H:i"
-        return date_format(local, near if short else "Y-m-d H:i")
+        if not short:
+            return f"{local:%Y-%m-%d %H:%M}"
+        return date_format(local, pgettext("short date format", "M j") if far else "H:i")
     if isinstance(moment, date):
         return date_format(moment, pgettext("short date format", "M j") if short else "Y-m-d")
     return moment
