@@ -210,9 +210,7 @@ def _need_attention(adjustment: Adjustment, reason: str, now: datetime) -> None:
     if adjustment.state == State.NEEDS_ATTENTION:
         return _note(adjustment, reason, now)
     move(adjustment, State.NEEDS_ATTENTION, obstacle=reason, tried_at=now, attempt=adjustment.attempt + 1)
-    record_move(
-        adjustment, actor=WORKER, verb="stopped", before=State.APPROVED, outcome="refused", metadata={"why": reason}
-    )
+    record_move(adjustment, actor=WORKER, verb="stopped", before=State.APPROVED, outcome="refused", reason=reason)
 
 
 # Step 3 --------------------------------------------------------------------------------------------------------------

@@ -52,6 +52,10 @@ class Draft:
         return sum(entry.line.amount for entry in self.entries)
 
     @property
+    def only_entry(self) -> Entry | None:
+        return self.entries[0] if len(self.entries) == 1 else None
+
+    @property
     def unit(self) -> str:
         return self.target.correction.unit
 

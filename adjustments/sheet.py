@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -14,14 +14,15 @@ from adjustments import forms
 from adjustments.content import Change, changes, evidence_changes
 from adjustments.models import Adjustment, AdjustmentLine, Decision, Preview
 from adjustments.people import Person, approvers, hands
+from adjustments.preview import ANSWERS_WITHIN
 from adjustments.standing import standing
 from adjustments.states import CLOSED_UNAPPLIED, Outcome, State, Verdict
 from adjustments.wording import correction_of, kind_label, label_of, rule_title, title_of
 from audit.models import Entry
+from billingadmin.amounts import Amount
 from systems.base import Correction
 
 LINES_SHOWN = 200
-ANSWERS_WITHIN = timedelta(seconds=60)  # a preview; after that the page stops asking and says so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,15 @@ class Sheet:
     def line_count(self) -> int:
         few = len(self.stored_lines) < LINES_SHOWN
         return len(self.stored_lines) if few else self.adjustment.current_lines().count()
+
+    @property
+    def only_line(self) -> AdjustmentLine | None:
+        return self.stored_lines[0] if len(self.stored_lines) == 1 else None
+
+    @property
+    def total(self) -> str:
+        amount = Amount(self.adjustment.amount, self.adjustment.unit)
+        return f"{amount.figure(signed=True)} {amount.unit_label()}"
 
     @cached_property
     def lines(self) -> list[ShownLine]:
@@ -153,7 +163,7 @@ class Sheet:
     @cached_property
     def progress(self) -> list[dict[str, Any]]:
         """The three steps after the approval."""
-        if not self.adjustment.approved_at:
+        if not self.adjustment.approved_at or self.adjustment.state in CLOSED_UNAPPLIED:
             return []
         outcomes = [line.outcome for line in self.stored_lines]
         posted = outcomes.count(Outcome.POSTED)
@@ -242,4 +252,4 @@ class Sheet:
 def _columns(line: AdjustmentLine, found: Any, was_previewed: bool) -> list[tuple[str, Any, Any, bool]]:
     now = found or {}
     moved = {change.name for change in evidence_changes(line.subject, line.evidence, now)} if was_previewed else set()
-    return [(name, value, now.get(name), name in moved) for name, value in line.evidence.items()]
+    return [(name, value, now.get(name), name in moved) for name, value in sorted(line.evidence.items())]

@@ -35,16 +35,16 @@ def move(adjustment: Adjustment, to: State, **columns: Any) -> None:
 def standing(adjustment: Adjustment) -> str:
     """One sentence: what became of it, by whom and when."""
     words = {
-        State.PENDING: _("Proposed by %(name)s on %(at)s, and waiting for approval."),
-        State.APPROVED: _("Approved by %(name)s on %(at)s."),
-        State.APPLIED: _("Approved by %(name)s, and applied on %(at)s."),
-        State.REJECTED: _("Rejected by %(name)s on %(at)s."),
-        State.WITHDRAWN: _("Withdrawn by %(name)s on %(at)s."),
-        State.EXPIRED: _("Expired on %(at)s."),
-        State.CANCELLED: _("Cancelled by %(name)s on %(at)s."),
+        State.PENDING: _("Proposed by %(name)s at %(at)s, and waiting for approval."),
+        State.APPROVED: _("Approved by %(name)s at %(at)s."),
+        State.APPLIED: _("Approved by %(name)s, and applied at %(at)s."),
+        State.REJECTED: _("Rejected by %(name)s at %(at)s."),
+        State.WITHDRAWN: _("Withdrawn by %(name)s at %(at)s."),
+        State.EXPIRED: _("Expired at %(at)s."),
+        State.CANCELLED: _("Cancelled by %(name)s at %(at)s."),
         State.NEEDS_ATTENTION: _("Approved by %(name)s, but it needs attention since %(at)s."),
     }
-    at = date_format(localtime(_since(adjustment)), "DATETIME_FORMAT")
+    at = date_format(localtime(_since(adjustment)), "Y-m-d H:i")
     return words[State(adjustment.state)] % {"name": _who(adjustment), "at": at}
 
 

@@ -204,7 +204,8 @@ def ask(request: HtmxHttpRequest, pk: UUID, verdict: str) -> HttpResponse:
 def preview_again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     adjustment = found(pk)
     preview.ask(adjustment, now=timezone.now())
-    return _answer(request, adjustment)
+    context = context_of(request, adjustment)
+    return fragment_or_redirect(request, f"{PAGE}#evidence", context, to=adjustment.get_absolute_url())
 
 
 def _done_or_refused(
