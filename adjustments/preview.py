@@ -5,7 +5,6 @@ preview never holds up the ledger. A SQLite file has one writer, so there a copy
 """
 
 import sqlite3
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -179,16 +178,16 @@ def _stage(system: System) -> Iterator[str]:
 @contextmanager
 def _copied(original: str) -> Iterator[str]:
     """An alias for a copy of a SQLite file, made while others may write to the file."""
-    alias = f"{original}_{uuid.uuid4().hex}"
+    alias, made_of = f"{original}_copy", connections[original]
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.sqlite3"
-        _copy(connections[original].settings_dict["NAME"], copy)
-        connections.settings[alias] = {**connections.settings[original], "NAME": str(copy)}
+        _copy(made_of.settings_dict["NAME"], copy)
+        connections[alias] = type(made_of)({**made_of.settings_dict, "NAME": str(copy)}, alias)  # of this thread alone
         try:
             yield alias
         finally:
             connections[alias].close()
-            del connections[alias], connections.settings[alias]
+            del connections[alias]
 
 
 def _copy(path: str, copy: Path) -> None:
