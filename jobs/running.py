@@ -17,6 +17,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billingadmin.request_log import request_id
 from jobs import slots
 from jobs.lock import alone
 from jobs.models import UNFINISHED, JobRun, RunState
@@ -97,11 +98,14 @@ def _take(job: Job, slot: datetime, now: datetime, runner: str, again: bool) -> 
 
 def _execute(job: Job, run: JobRun, now: datetime) -> JobRun:
     begun = monotonic()
+    token = request_id.set(f"job-run-{run.pk}")  # what it logs and records is found by its run
     try:
         result = {"state": RunState.DONE, "outcome": str(job.run(now))}
     except Exception as error:
         logger.exception("The job %s failed.", job.name, extra={"job": job.name, "run": run.pk})
         result = {"state": RunState.FAILED, "error": f"{type(error).__name__}: {error}".replace("\x00", "")}
+    finally:
+        request_id.reset(token)
     return _finish(run, run.started_at + timedelta(seconds=monotonic() - begun), result)
 
 

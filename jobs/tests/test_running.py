@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from audit.log import job_actor, record
+from audit.models import Entry
 from jobs import running
 from jobs.lock import alone
 from jobs.models import JobRun, RunState
@@ -74,6 +76,18 @@ def test_a_failed_slot_says_why_and_runs_again_only_when_asked():
 
     run = JobRun.objects.get()
     assert (run.state, run.error, run.attempt_count) == ("done", "", 2)
+
+
+@pytest.mark.django_db
+def test_what_a_job_records_is_found_by_its_run():
+    def records(now):
+        with transaction.atomic():
+            record(actor=job_actor("count"), action_type="coins_counted")
+        return "counted"
+
+    (firing,) = fire(records)
+
+    assert Entry.objects.get().correlation_id == f"job-run-{firing.run.pk}"
 
 
 @pytest.mark.django_db
