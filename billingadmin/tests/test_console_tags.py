@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.template import Context, Template
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.html import format_html
 
 from billingadmin.amounts import MINUS, Amount
@@ -132,3 +132,12 @@ def test_a_heading_sorts_its_own_way_first_and_then_the_other():
     assert written("{% sort_link '-at' 'at' %}") == "at"
     assert written("{% sort_link 'at' 'at' %}") == "-at"
     assert written("{% sort_link '-at' 'name' '' %}") == "name"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_moment_in_a_sentence_is_written_the_same_way(language):
+    with translation.override(language), timezone.override("Asia/Tokyo"):
+        assert (
+            Template("{{ at }}, {{ on }}").render(Context({"at": NOW, "on": NOW.date()}))
+            == "2026-11-20 21:00, 2026-11-20"
+        )

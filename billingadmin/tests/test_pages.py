@@ -181,6 +181,19 @@ def test_a_template_compiles_and_carries_no_script_or_style_of_its_own(path):
     assert all("src=" in tag or "application/json" in tag for tag in re.findall(r"<script[^>]*>", text))
 
 
+def class_names(text):
+    """Those written out in full; what a template works out is left aside."""
+    for names in re.findall(r'\bclass="((?:[^"{]|{[^}]*}+)*)"', text):
+        yield from re.sub(r"{%.*?%}|{{.*?}}", " ", names).split()
+
+
+def test_the_stylesheet_knows_every_class():
+    known = set(re.findall(r"\.([a-z][a-z0-9-]*)", (ROOT / "static/app.css").read_text(encoding="utf-8")))
+    used = {(name, path.name) for path in TEMPLATES for name in class_names(path.read_text(encoding="utf-8"))}
+
+    assert not {pair for pair in used if pair[0] not in known}
+
+
 def test_every_message_of_a_form_is_tied_to_its_field():
     from django import forms
 

@@ -1,0 +1,1 @@
+"""How days and moments are written where a sentence holds them: one way in every language, largest unit first."""

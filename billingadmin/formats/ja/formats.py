@@ -1,0 +1,1 @@
+from billingadmin.formats.en.formats import *  # noqa: F403
