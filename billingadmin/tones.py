@@ -41,6 +41,11 @@ STATES = {
     "expired": ("notice", _("expired")),
     "cancelled": ("notice", _("cancelled")),
     "needs_attention": ("warning", _("needs attention")),
+    "approve": ("ok", _("approved")),
+    "reject": ("critical", _("rejected")),
+    "retry": ("info", _("asked to try again")),
+    "cancel": ("notice", _("asked to cancel")),
+    "waiting": ("notice", _("not posted")),
     # a run, an outcome
     "queued": ("notice", _("queued")),
     "running": ("info", _("running")),
