@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -79,9 +79,9 @@ def serve(*, port: int, empty: bool) -> None:
     """Sets up and serves until stopped; everything started here has ended when it returns."""
     check_port(port)
     with database(empty=empty) as lease, processes() as started:
-        started["web"] = start(web_server(port), without_writers())
+        started["web"] = start(web_server(port), without_writers(os.environ))
         wait_until_it_answers(started["web"], port)
-        started["worker"] = start(worker(), dict(os.environ))
+        started["worker"] = start(worker(), without_owner(os.environ))
         print(f"\nThe console is ready: http://{HOST}:{port}/   (Ctrl-C stops it)", flush=True)
         if text := embedded.sign_ins():
             print(f"\n{text}", flush=True)
@@ -135,10 +135,15 @@ def worker() -> list[str]:
     return ["manage.py", "procrastinate", "worker"]
 
 
-def without_writers() -> dict[str, str]:
+def without_writers(environment: Mapping[str, str]) -> dict[str, str]:
     """What serves pages gets no right to write to a source."""
-    kept = {name: value for name, value in os.environ.items() if not name.endswith("_WRITER_DATABASE_URL")}
+    kept = {name: value for name, value in environment.items() if not name.endswith("_WRITER_DATABASE_URL")}
     return kept | {"BILLINGADMIN_WRITERS": "0"}
+
+
+def without_owner(environment: Mapping[str, str]) -> dict[str, str]:
+    """The job worker alone may write to sources; like what serves pages, it has no right to migrate."""
+    return {name: value for name, value in environment.items() if name != "DATABASE_OWNER_URL"}
 
 
 def start(arguments: list[str], environment: dict[str, str]) -> Process:
@@ -207,7 +212,7 @@ def watch(started: dict[str, Process], lease: Lease | None) -> None:
         if started["worker"].poll() is not None:
             print(f"The job worker ended; it starts again in {PAUSE:.0f} seconds.", file=sys.stderr, flush=True)
             time.sleep(PAUSE)
-            started["worker"] = start(worker(), dict(os.environ))
+            started["worker"] = start(worker(), without_owner(os.environ))
 
 
 if __name__ == "__main__":

@@ -24,9 +24,17 @@ def main(address: str) -> int:
     except (CommandError, ImproperlyConfigured, PostgresError) as error:
         print(error, file=sys.stderr)
         return getattr(error, "returncode", os.EX_CONFIG)
-    connections.close_all()  # the workers open their own
+    forget_owner()
     serve(address)
     return 0
+
+
+def forget_owner() -> None:
+    """What serves pages has no right to migrate, once that is done."""
+    connections.close_all()  # the workers open their own
+    os.environ.pop("DATABASE_OWNER_URL", None)
+    settings.DATABASES["owner"] = settings.DATABASES["default"]
+    del connections["owner"]
 
 
 def serve(address: str) -> None:

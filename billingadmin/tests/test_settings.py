@@ -102,3 +102,30 @@ def test_a_plain_request_id_of_the_proxy_is_kept(given, kept):
     answer = Client().get("/nowhere/", headers={"X-Request-ID": given})
 
     assert (answer["X-Request-ID"] == given) is kept
+
+
+SERVING = """
+import django
+django.setup()
+from django.db import connections
+from billingadmin import web
+connections["owner"]
+web.forget_owner()
+print(connections["owner"].settings_dict["USER"], "imagegen_writer" in connections.settings)
+"""
+
+
+def test_what_serves_pages_is_neither_the_owner_nor_a_writer():
+    urls = {"DATABASE_URL": REAL, "DATABASE_OWNER_URL": REAL.replace("site", "owner"), "SECRET_KEY": "x"}
+    urls |= {"IMAGEGEN_DATABASE_URL": REAL, "IMAGEGEN_WRITER_DATABASE_URL": REAL, "BILLINGADMIN_WRITERS": "0"}
+    kept = supervisor.without_writers(urls)
+
+    done = called("-c", SERVING, DJANGO_SETTINGS_MODULE="billingadmin.settings", **kept)
+
+    assert (done.stdout, done.stderr) == ("site False\n", "")
+
+
+def test_the_job_worker_may_write_and_not_migrate():
+    urls = {"DATABASE_OWNER_URL": "o", "IMAGEGEN_WRITER_DATABASE_URL": "w"}
+
+    assert supervisor.without_owner(urls) == {"IMAGEGEN_WRITER_DATABASE_URL": "w"}

@@ -13,6 +13,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connections
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
 from billingadmin import privileges
@@ -30,6 +31,8 @@ class Command(BaseCommand):
             self.bring_tables_up_to_date()
         except OperationalError as error:
             raise CommandError(f"The database cannot be reached: {_first_line(error)}", returncode=os.EX_UNAVAILABLE)
+        except InconsistentMigrationHistory as error:
+            raise CommandError(f"The database is not one of this version: {error}", returncode=os.EX_UNAVAILABLE)
         self.build_demo()
         self.collect_static()
 
