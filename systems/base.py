@@ -105,6 +105,11 @@ class Facts:
 
     ``<name>_touched`` (``since``, ``until``) answers which keys a window touches, by index, one arm per table.
     ``ranges`` cuts all keys into half-open (low, high) pieces for a whole sweep; None at either end is unbounded.
+
+    With ``suspects``, ``<name>_suspects`` (``low``, ``high``) answers the keys of everything in a range that any rule
+    could match, and of little else, by joining whole tables once; then the sweep, too, asks the facts by key. That is
+    for facts whose wide rows cost too much to be made for all there is. It must miss nothing: the contract tests hold a
+    sweep against a window over all time. ``planning`` are PostgreSQL's planner settings for that one statement.
     """
 
     name: str
@@ -115,6 +120,8 @@ class Facts:
     key: str = ""  # the column windows and sweeps go by; the subject unless said otherwise
     key_type: str = "uuid"
     ranges: Callable[[Source], Sequence[tuple[Key | None, Key | None]]] | None = None
+    suspects: bool = False
+    planning: Mapping[str, str] = field(default_factory=dict)
     compute: Callable[[Source, Any], Iterable[Row]] | None = None
 
     @property

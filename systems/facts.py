@@ -43,7 +43,7 @@ def findings(
 ) -> Iterator[Finding]:
     """What the rules on ``facts`` find within ``window``, piece by piece, each fingerprint once."""
     rules = tuple(rule for rule in system.rules if rule.facts == facts.name)
-    pieces = _ranges(source, facts) if window.whole else _touched(source, facts, window)
+    pieces = _pieces(source, facts, window)
     for number, piece in enumerate(pieces, 1):
         rows = _rows(source, facts, piece, rules, window)
         yield from once(judged(system, rule, row) for row in rows for rule in rules if _due(rule, row, window))
@@ -126,10 +126,22 @@ def once(found: Iterable[Finding]) -> Iterator[Finding]:
 # Pieces: either a list of keys that a window touches, or a (low, high) range of a sweep -------------------------------
 
 
-def _touched(source: Questions, facts: Facts, window: Window) -> list[list[Key]]:
-    rows = source.rows(f"{facts.name}_touched", since=window.since, until=window.until or source.now)
+def _pieces(source: Questions, facts: Facts, window: Window) -> Sequence[Any]:
+    if not window.whole:
+        rows = source.rows(f"{facts.name}_touched", since=window.since, until=window.until or source.now)
+    elif facts.suspects:
+        rows = _suspects(source, facts)
+    else:
+        return _ranges(source, facts)
     keys = sorted({row[facts.by] for row in rows if row[facts.by] is not None})
     return [keys[start : start + KEYS_AT_ONCE] for start in range(0, len(keys), KEYS_AT_ONCE)]
+
+
+def _suspects(source: Questions, facts: Facts) -> Iterator[Row]:
+    for low, high in _ranges(source, facts):
+        with source.planning(facts.planning):
+            rows = source.rows(f"{facts.name}_suspects", low=low, high=high)
+        yield from rows
 
 
 def _ranges(source: Questions, facts: Facts) -> Sequence[tuple[Key | None, Key | None]]:

@@ -4,7 +4,7 @@ The same in production and in tests. Inside an open transaction (a test, a previ
 refused within it and allowed again after it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
@@ -49,6 +49,13 @@ class Questions:
         if len(found) > 1:
             raise ValueError(f"{name} answered {len(found)} rows where one was asked for")
         return found[0] if found else None
+
+    @contextmanager
+    def planning(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """Lets PostgreSQL plan what is asked within by other settings."""
+        before = _set_local(self.connection, **settings)
+        yield
+        _set_local(self.connection, **before)
 
     def run(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         with self.connection.cursor() as cursor:

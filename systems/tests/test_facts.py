@@ -1,5 +1,6 @@
 """Detection and explanation share one judge; a compiled rule and an evaluated one say the same."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -92,6 +93,16 @@ def test_rows_that_repeat_a_fingerprint_count_once(shop):
 
     assert len(rows) == 2
     assert len(list(facts.once(facts.judged(SYSTEM, SYSTEM.rules[0], row) for row in rows))) == 1
+
+
+def test_a_sweep_by_suspects_finds_what_a_sweep_of_everything_finds(shop):
+    fill()
+    halves = [(None, 30), (30, None)]
+
+    suspected = replace(ORDERS, suspects=True, ranges=lambda source: halves, planning={"enable_hashjoin": "off"})
+
+    assert found(shop, suspected) == found(shop)
+    assert shop.run("select current_setting('enable_hashjoin') as hashing", {}) == [{"hashing": "on"}]
 
 
 def test_progress_is_told_piece_by_piece(shop):

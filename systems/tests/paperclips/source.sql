@@ -20,6 +20,13 @@ select id as order_number from orders where changed_at >= %(since)s and changed_
 union
 select order_id from payments where paid_at >= %(since)s and paid_at < %(until)s
 
+-- order_payment_suspects --
+-- The orders of a range that a rule could be about.
+select id as order_number
+from orders
+where state <> 'open'
+  and (%(low)s::integer is null or id >= %(low)s) and (%(high)s::integer is null or id < %(high)s)
+
 -- payments_of --
 -- All payments of some orders, oldest first.
 select order_id, id, amount, paid_at, voided
