@@ -1,6 +1,223 @@
--- image_jobs_counted --
--- How many jobs there are.
-select count(*) as jobs from public.image_jobs
+-- Facts --------------------------------------------------------------------------------------------------------------
+--
+-- A ledger row names a job when its metadata.job_id is a uuid of version 1 to 5 and the standard variant, in any letter
+-- case, and it counts for the job only if it is its user's. lower(text) = id::text says so without a cast that could
+-- fail, and by index; of the job's own id, version and variant are left to check (bytes 6 and 8).
+
+-- job_billing --
+-- Each job with each of its charges and each of its refunds.
+select
+    j.id as job_id,
+    j.user_id,
+    j.status,
+    j.attempts,
+    j.error_message,
+    j.model,
+    j.generation_type,
+    j.generation_metadata #>> '{oneTapStyle,billingMode}' as billing_mode,
+    j.created_at,
+    j.completed_at,
+    j.updated_at,
+    c.id as consumption_id,
+    c.amount as consumption_amount,
+    c.created_at as consumption_at,
+    r.id as refund_id,
+    r.amount as refund_amount,
+    r.created_at as refund_at,
+    r.amount - abs(c.amount::bigint) as refund_excess,
+    greatest(c.created_at, j.updated_at) as charge_observed_at,
+    greatest(r.created_at, j.updated_at) as refund_observed_at,
+    greatest(c.created_at, r.created_at, j.updated_at) as pair_observed_at,
+    (j.status = 'succeeded') as succeeded,
+    (j.status = 'failed') as failed,
+    (j.status in ('queued', 'processing')) as in_progress,
+    (j.status not in ('queued', 'processing', 'succeeded', 'failed')) as status_unknown,
+    (c.user_id is not null) as charged,
+    (r.user_id is not null) as refunded,
+    coalesce(r.amount <> abs(c.amount::bigint), false) as amounts_differ,
+    j.nameable,
+    coalesce(
+        j.generation_type = 'one_tap_style'
+        and jsonb_typeof(j.generation_metadata -> 'oneTapStyle') = 'object'
+        and j.generation_metadata #>> '{oneTapStyle,billingMode}' is distinct from 'paid',
+        false
+    ) as free_by_design,
+    (j.created_at >= '2026-04-11Z' and j.created_at < '2026-04-29Z') as in_free_weeks
+from (
+    select
+        *,
+        get_byte(uuid_send(id), 6) between 16 and 95 and get_byte(uuid_send(id), 8) between 128 and 191 as nameable
+    from public.image_jobs
+) j
+left join public.credit_transactions c
+    on c.user_id = j.user_id and c.transaction_type = 'consumption' and c.metadata ? 'job_id'
+    and lower(c.metadata ->> 'job_id') = j.id::text and j.nameable
+left join public.credit_transactions r
+    on r.user_id = j.user_id and r.transaction_type = 'refund' and r.metadata ? 'job_id'
+    and lower(r.metadata ->> 'job_id') = j.id::text and j.nameable
+
+-- job_billing_touched --
+-- The jobs that changed in a window, and those that a ledger row of the window names.
+select id as job_id
+from public.image_jobs
+where updated_at >= %(since)s and updated_at < %(until)s
+union
+select
+    case
+        when metadata ->> 'job_id' ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+            then (metadata ->> 'job_id')::uuid
+    end
+from public.credit_transactions
+where created_at >= %(since)s and created_at < %(until)s
+  and transaction_type in ('consumption', 'refund') and metadata ? 'job_id'
+
+-- job_billing_suspects --
+-- The jobs that did not end in an ordinary way: succeeded and charged, or failed and whole again, or still at work.
+select j.id as job_id
+from (
+    select
+        id, user_id, status,
+        case
+            when get_byte(uuid_send(id), 6) between 16 and 95 and get_byte(uuid_send(id), 8) between 128 and 191
+                then id::text
+        end as named
+    from public.image_jobs
+    where (%(low)s::uuid is null or id >= %(low)s) and (%(high)s::uuid is null or id < %(high)s)
+) j
+left join (
+    select user_id, transaction_type, amount, lower((metadata ->> 'job_id') collate "C") as named
+    from public.credit_transactions
+    where transaction_type in ('consumption', 'refund') and metadata ? 'job_id'
+) t on t.user_id = j.user_id and t.named = j.named
+where not (j.status = 'succeeded' and t.transaction_type is not distinct from 'consumption')
+group by j.id, j.status
+having case j.status
+    when 'succeeded' then true
+    when 'failed' then count(*) > 2
+        or sum(t.amount) filter (where t.transaction_type = 'refund')
+            is distinct from sum(abs(t.amount::bigint)) filter (where t.transaction_type = 'consumption')
+    else count(*) filter (where t.transaction_type = 'refund') > 0
+end
+
+-- jobs_estimated --
+-- How many jobs there are, as the server's statistics have it.
+select greatest(reltuples, 0)::bigint as jobs from pg_class where oid = 'public.image_jobs'::regclass
+
+-- ledger_row --
+-- Each ledger row with the job it names.
+select
+    t.id as transaction_id,
+    t.user_id,
+    t.transaction_type,
+    t.amount,
+    t.metadata ->> 'job_id' as job_id,
+    j.user_id as job_user_id,
+    t.related_generation_id,
+    t.created_at,
+    coalesce(t.created_at, 'epoch') as observed_at,
+    (t.transaction_type in ('consumption', 'refund')) as bills_a_job,
+    coalesce(t.metadata ? 'job_id', false) as has_job_id,
+    (t.named is not null) as well_formed,
+    (j.user_id is not null) as job_exists,
+    coalesce(j.user_id = t.user_id, false) as job_of_its_user,
+    (t.created_at is null) as undated
+from (
+    select
+        *,
+        case
+            when metadata ->> 'job_id' ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+                then (metadata ->> 'job_id')::uuid
+        end as named
+    from public.credit_transactions
+) t
+left join public.image_jobs j on j.id = t.named
+
+-- ledger_row_touched --
+-- The charges and refunds of a window that say which job they are about.
+select id as transaction_id
+from public.credit_transactions
+where created_at >= %(since)s and created_at < %(until)s
+  and transaction_type in ('consumption', 'refund') and metadata ? 'job_id'
+
+-- ledger_row_suspects --
+-- The charges and refunds that name no job of their user.
+select t.id as transaction_id
+from (
+    select id, user_id, lower((metadata ->> 'job_id') collate "C") as named
+    from public.credit_transactions
+    where transaction_type in ('consumption', 'refund') and metadata ? 'job_id'
+      and (%(low)s::uuid is null or id >= %(low)s) and (%(high)s::uuid is null or id < %(high)s)
+) t
+left join (
+    select
+        user_id,
+        case
+            when get_byte(uuid_send(id), 6) between 16 and 95 and get_byte(uuid_send(id), 8) between 128 and 191
+                then id::text
+        end as named
+    from public.image_jobs
+) j on j.user_id = t.user_id and j.named = t.named
+where j.user_id is null
+
+-- ledger_group --
+-- The charges, or the refunds, of one user that name one job, in whatever letter case, with their ids oldest first.
+select
+    t.named as job_id,
+    t.user_id,
+    t.transaction_type,
+    (array_agg(t.id order by t.created_at nulls first, t.id))[1] as oldest_transaction_id,
+    array_agg(t.id order by t.created_at nulls first, t.id) as transaction_ids,
+    count(*) as row_count,
+    count(distinct t.spelling) as spelling_count,
+    sum(t.amount) - (array_agg(t.amount order by t.created_at nulls first, t.id))[1] as extra_amount,
+    coalesce(max(t.created_at), 'epoch') as observed_at,
+    (count(*) > 1) as repeated,
+    (count(*) > count(distinct t.spelling)) as spelled_alike
+from (
+    select *, metadata ->> 'job_id' as spelling, lower(metadata ->> 'job_id') as named
+    from public.credit_transactions
+    where transaction_type in ('consumption', 'refund') and metadata ? 'job_id'
+      and metadata ->> 'job_id' ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+) t
+group by t.named, t.user_id, t.transaction_type
+
+-- ledger_group_touched --
+-- The jobs that the charges and refunds of a window name.
+select lower(metadata ->> 'job_id') as job_id
+from public.credit_transactions
+where created_at >= %(since)s and created_at < %(until)s
+  and transaction_type in ('consumption', 'refund') and metadata ? 'job_id'
+
+-- ledger_group_suspects --
+-- The jobs that more than one charge, or refund, names. Where the source's unique indexes stand, one of any two has
+-- capitals in its spelling, and only these few rows are looked at.
+select lower(t.metadata ->> 'job_id') as job_id
+from public.credit_transactions t
+where t.transaction_type in ('consumption', 'refund') and t.metadata ? 'job_id' and t.metadata ->> 'job_id' ~ '[A-F]'
+  and exists (
+    select
+    from public.credit_transactions d
+    where d.user_id = t.user_id and d.transaction_type = t.transaction_type and d.metadata ? 'job_id'
+      and lower(d.metadata ->> 'job_id') = lower(t.metadata ->> 'job_id') and d.id <> t.id
+)
+union
+select lower(metadata ->> 'job_id')
+from public.credit_transactions
+where transaction_type in ('consumption', 'refund') and metadata ? 'job_id'
+  and 2 > (
+    select count(*)
+    from (values ('consumption'), ('refund')) kind (name)
+    where exists (
+        select
+        from pg_index i
+        where i.indrelid = 'public.credit_transactions'::regclass and i.indisunique and i.indisvalid
+          and pg_get_indexdef(i.indexrelid) like '%%(user_id, ((metadata ->> ''job_id''::text))) WHERE %%'
+          and pg_get_expr(i.indpred, i.indrelid)
+            = format('((transaction_type = %%L::text) AND (metadata ? ''job_id''::text))', kind.name)
+    )
+)
+group by user_id, transaction_type, lower(metadata ->> 'job_id')
+having count(*) > 1
 
 -- Subjects and their timelines ---------------------------------------------------------------------------------------
 
@@ -28,7 +245,7 @@ from public.credit_transactions
 where metadata ? 'job_id' and lower(btrim(metadata ->> 'job_id')) = %(job_id)s
 order by created_at, id
 
--- ledger_row --
+-- transaction --
 -- One ledger row by its id.
 select
     id, user_id, amount, transaction_type, stripe_payment_intent_id, related_generation_id, metadata, created_at,
