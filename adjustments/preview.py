@@ -45,6 +45,8 @@ def ask(adjustment: Adjustment, *, now: datetime) -> Preview:
 def answer(pk: UUID, *, now: datetime) -> str:
     """The worker's part. Done once: an answer is never replaced."""
     preview = Preview.objects.select_related("adjustment__proposed_by").get(pk=pk)
+    if preview.stage != Preview.Stage.ASKED:
+        return f"The preview of #{preview.adjustment.number} is {preview.stage} already."
     columns: dict[str, Any] = {"stage": Preview.Stage.DONE}
     try:
         columns["answer"] = rehearse(preview.adjustment, preview.revision, now=now)

@@ -20,6 +20,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+import adjustments.demo
 from accounts.demo import build_cast
 from anomalies.detection import detect
 from anomalies.logs import import_lines
@@ -52,6 +53,8 @@ def build(now: datetime, *, say: Say, progress: Progress) -> None:
             look_back(system, now, progress)
         with timed(_("The readings of %s") % system.label, say):
             take_readings(system, now)
+    with timed(_("A week of adjustments"), say):
+        adjustments.demo.build(now)
     width = max(len(member.email) for member in cast)
     lines = [f"  {member.email:<{width}}  {member.password:<18}  {member.role.label}" for member in cast]
     embedded.keep_sign_ins("\n".join([_("Sign in to the demo as:"), *lines]))
