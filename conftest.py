@@ -4,6 +4,7 @@ The site's role works in ``default``; ``owner`` migrates, in the same database. 
 connection here, so that rows a factory made, not yet committed, are seen by whoever reads the source.
 """
 
+import fcntl
 import os
 from datetime import UTC, datetime
 from importlib import import_module
@@ -17,6 +18,7 @@ from django.utils import timezone, translation
 from psycopg import sql
 
 from billingadmin.databases import slug_of
+from billingadmin.postgres import embedded
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in the test's thread
 
@@ -27,6 +29,18 @@ OPEN_GUARDS = ["set local session_replication_role = replica", LOG_GUARD.format(
 CLOSE_GUARDS = [LOG_GUARD.format("enable always")]
 UNMANAGED = ("procrastinate_jobs", "procrastinate_workers", "billingadmin_cache")
 NO_BROWSER = "no browser: run “sudo apt-get install -y chromium”, or set CHROME_BIN"
+
+
+def pytest_configure(config):
+    """One run of a checkout's tests at a time: a second would take the first one's databases away."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        lock = open(embedded.data_folder() / "test" / "run.lock", "w")  # noqa: SIM115  (held while this process lives)
+        config.add_cleanup(lock.close)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another run of the tests in this checkout …", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def pytest_collection_modifyitems(items):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connections, models
+from django.db import connections, models, transaction
 from psycopg import sql
 
 from billingadmin.sql import statement
@@ -35,22 +35,21 @@ def site_role() -> str | None:
 
 
 def apply() -> None:
-    """Brings the rights to what is declared. Safe to repeat."""
+    """Brings the rights to what is declared, at one stroke for whoever is using them. Safe to repeat."""
     if role := site_role():
-        grant(role)
+        with transaction.atomic(using="owner"):
+            _grant(sql.Identifier(role))
 
 
-def grant(role: str) -> None:
-    site = sql.Identifier(role)
+def _grant(site: sql.Identifier) -> None:
+    for name in ("take_all", "grant_ordinary", "grant_functions", "migrations_are_the_owners"):
+        _run(name, site=site)
+    for model, privileges in declared():
+        table = sql.Identifier(model._meta.db_table)
+        _run("take_table", site=site, table=table)
+        _run("grant_table", site=site, table=table, privileges=sql.SQL(", ".join(privileges)))
+
+
+def _run(name: str, **parts: sql.Composable) -> None:
     with connections["owner"].cursor() as cursor:
-        for name in ("take_all", "grant_ordinary", "grant_functions"):
-            cursor.execute(_filled(name, site=site))
-        for model, privileges in declared():
-            table = sql.Identifier(model._meta.db_table)
-            cursor.execute(_filled("take_table", site=site, table=table))
-            allowed = sql.SQL(", ".join(privileges))
-            cursor.execute(_filled("grant_table", site=site, table=table, privileges=allowed))
-
-
-def _filled(name: str, **parts: sql.Composable) -> sql.Composed:
-    return sql.SQL(statement(MANIFEST, name)).format(**parts)
+        cursor.execute(sql.SQL(statement(MANIFEST, name)).format(**parts))

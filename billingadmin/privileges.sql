@@ -19,3 +19,7 @@ revoke all on table {table} from {site};
 -- grant_table --
 -- The privileges that the table declares.
 grant {privileges} on table {table} to {site};
+
+-- migrations_are_the_owners --
+-- What has been migrated is for the site to know and for the owner to say.
+revoke insert, update, delete on table django_migrations from {site};

@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
@@ -66,7 +67,7 @@ SECURE_CSP = {
     "img-src": ["'self'", "data:"],  # the code to scan when a second factor is set up
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
-    "form-action": ["'self'", *([OIDC_SERVER_URL] if OIDC else [])],
+    "form-action": ["'self'", *(["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_SERVER_URL))] if OIDC else [])],
     "frame-ancestors": ["'none'"],
 }
 

@@ -9,11 +9,14 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
+from billingadmin.postgres import PostgresError
 from billingadmin.postgres.binaries import major_version, runnable_binaries
 from billingadmin.postgres.cluster import HOME, PORT, Cluster, Lease, lease
 
@@ -52,13 +55,22 @@ def secret() -> bytes:
     """The one secret of this checkout, made when it is first asked for."""
     path = data_folder() / "secret"
     try:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            _make_secret(path)
         return path.read_bytes()
+    except OSError as error:
+        raise PostgresError(f"{path}: {error.strerror}. Set BILLINGADMIN_DATA to a folder of your own.") from None
+
+
+def _make_secret(path: Path) -> None:
+    """Whole or not at all, and only once, however many processes begin at the same time."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # readable by us alone
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_hex(32).encode())
-    return path.read_bytes()
+    with suppress(FileExistsError):
+        os.link(unfinished, path)
+    os.unlink(unfinished)
 
 
 def derived(name: str) -> str:

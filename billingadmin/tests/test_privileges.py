@@ -1,5 +1,5 @@
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, connection, connections, transaction
 
 from billingadmin import privileges
 
@@ -11,6 +11,7 @@ FORBIDDEN = [
     "create table intruder (id int)",
     "set session_replication_role = replica",
     "set role billingadmin_owner",
+    "delete from django_migrations",
 ]
 
 
@@ -32,6 +33,25 @@ def test_the_site_reads_and_writes_ordinary_tables():
 
 
 @pytest.mark.django_db
-def test_granting_again_changes_nothing():
+def test_a_right_that_is_no_longer_declared_goes_away_and_the_rest_stays():
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("grant truncate on django_session to billingadmin_site")
+        cursor.execute("revoke select on django_session from billingadmin_site")
+
     privileges.apply()
-    privileges.apply()
+
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("select privilege_type from information_schema.role_table_grants"
+                       " where table_name = 'django_session' and grantee = 'billingadmin_site'")  # fmt: skip
+        assert {right for (right,) in cursor.fetchall()} == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("model", "allowed"), list(privileges.declared()), ids=str)
+def test_a_table_that_must_last_allows_what_it_declares(model, allowed):
+    whole = {right for right in allowed if "(" not in right}
+
+    with connection.cursor() as cursor:
+        for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"):
+            cursor.execute("select has_table_privilege(%s, %s)", [model._meta.db_table, right])
+            assert cursor.fetchone()[0] is (right in whole), right

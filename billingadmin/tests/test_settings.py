@@ -129,3 +129,11 @@ def test_the_job_worker_may_write_and_not_migrate():
     urls = {"DATABASE_OWNER_URL": "o", "IMAGEGEN_WRITER_DATABASE_URL": "w"}
 
     assert supervisor.without_owner(urls) == {"IMAGEGEN_WRITER_DATABASE_URL": "w"}
+
+
+def test_a_folder_of_data_that_is_somebody_elses_is_one_line():
+    done = called("manage.py", "check", BILLINGADMIN_DATA="/proc/nobody")
+
+    assert done.returncode == os.EX_UNAVAILABLE
+    assert done.stderr.startswith("/proc/nobody/secret: ")
+    assert done.stderr.count("\n") == 1
