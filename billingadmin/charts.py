@@ -162,7 +162,7 @@ def share_bar(parts: Sequence[tuple[str, int]], *, label: str, width: int = 300)
 
 
 def picture(plane: Plane, title: str, finding: str, pieces: Iterable[SafeString]) -> SafeString:
-    size = "wide" if plane.width > NARROW else "narrow"
+    size = "narrow" if plane.width <= NARROW else "wide" if plane.width <= WIDE else "broad"
     return format_html(
         '<svg class="{}" viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>',
         size, plane.width, plane.height, title, finding, mark_safe("".join(pieces)),
