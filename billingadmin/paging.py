@@ -64,6 +64,7 @@ def start_of(queryset: QuerySet, columns: Sequence[str], text: str) -> tuple[Any
 
 def kind_of(queryset: QuerySet, name: str) -> type:
     field = queryset.model._meta.pk if name == "pk" else queryset.model._meta.get_field(name)
+    field = getattr(field, "output_field", field)  # a generated column is of the kind it generates
     kinds = ((DateTimeField, datetime), (IntegerField, int), (UUIDField, UUID))
     return next((kind for family, kind in kinds if isinstance(field, family)), str)
 

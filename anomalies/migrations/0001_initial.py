@@ -407,13 +407,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="anomaly",
             index=models.Index(
-                fields=["state", "system", "rule", "urgency", "observed_at", "id"], name="anomaly_by_time"
+                fields=["state", "system", "rule", "urgency", "observed_at", "id"],
+                name="anomaly_by_time",
+                include=["owner"],
             ),
         ),
         migrations.AddIndex(
             model_name="anomaly",
             index=models.Index(
-                fields=["state", "system", "rule", "urgency", "at_risk", "observed_at", "id"], name="anomaly_by_amount"
+                fields=["state", "system", "rule", "urgency", "at_risk", "observed_at", "id"],
+                name="anomaly_by_amount",
+                include=["owner"],
             ),
         ),
         migrations.AddIndex(

@@ -179,8 +179,8 @@ class Anomaly(models.Model):
         ]
         indexes = [
             # The queue walks cells of one state, system, rule and urgency, each in its order: anomalies/queue.sql.
-            models.Index(name="anomaly_by_time", fields=[*CELL, "observed_at", "id"]),
-            models.Index(name="anomaly_by_amount", fields=[*CELL, "at_risk", "observed_at", "id"]),
+            models.Index(name="anomaly_by_time", fields=[*CELL, "observed_at", "id"], include=["owner"]),
+            models.Index(name="anomaly_by_amount", fields=[*CELL, "at_risk", "observed_at", "id"], include=["owner"]),
             # The same for what a person has claimed.
             models.Index(
                 name="anomaly_owned_by_time",
