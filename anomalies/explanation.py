@@ -30,7 +30,7 @@ class Condition:
     name: str
     sentence: Any  # true when the boolean is
     wanted: bool
-    observed: bool
+    observed: bool | None  # None: what was kept does not say
     role: Role
 
     @property
@@ -137,15 +137,20 @@ def _of_rule(system: System, rule: Rule, rows: list[Row], told: dict[str, str]) 
 
 
 def _case(system: System, rule: Rule, row: Row) -> Case:
+    finding = storable_finding(judged(system, rule, row))
+    return Case(conditions=conditions(system, rule, row), holds=holds(rule, row), finding=finding)
+
+
+def conditions(system: System, rule: Rule, row: Row) -> tuple[Condition, ...]:
+    """What the rule asks of a row, each with what the row says; the row may be one that was kept long ago."""
     sentences = system.facts_of(rule).booleans
     asked = [(name, wanted, Role.CONDITION) for name, wanted in rule.when.items()]
     asked += [(rule.expected, True, Role.EXPECTED)] * bool(rule.expected)
     asked += [(rule.cannot_tell, True, Role.CANNOT_TELL)] * bool(rule.cannot_tell)
-    conditions = tuple(
-        Condition(name=name, sentence=sentences.get(name, name), wanted=wanted, observed=row[name], role=role)
+    return tuple(
+        Condition(name=name, sentence=sentences.get(name, name), wanted=wanted, observed=row.get(name), role=role)
         for name, wanted, role in asked
     )
-    return Case(conditions=conditions, holds=holds(rule, row), finding=storable_finding(judged(system, rule, row)))
 
 
 def instant(at: datetime | None) -> str | None:

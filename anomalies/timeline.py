@@ -39,12 +39,13 @@ def timeline(system: System, source: Questions | None, kind: str, subject: str, 
 
 
 def _of_room(system: System, source: Questions | None, kind: str, subject: str) -> Sequence[Event]:
-    if source is None:
-        return ()
+    """Nothing of a subject that cannot be one of its kind: a source may hold anything where an id should be."""
     try:
-        return system.subject_kind(kind).timeline(source, subject)
+        known = system.subject_kind(kind)
     except NotOffered:
         return ()
+    canonical = known.recognise(subject)
+    return known.timeline(source, canonical) if source and canonical else ()
 
 
 def _of_engines(slug: str, kind: str, subject: str) -> Iterator[Event]:

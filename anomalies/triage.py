@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from anomalies.models import Anomaly, Note, StepTick
-from anomalies.models.states import AT_WORK, Decision, Dismissal
+from anomalies.models.states import AT_WORK, Decision, Dismissal, State
 from anomalies.observation import UNDECIDED
 from anomalies.spans import span
 from audit.log import SYSTEM_ACTOR, Actor, record
@@ -55,7 +55,7 @@ class AlreadyClaimed(Refused):
 
 class AlreadyDecided(Refused):
     def __init__(self, anomaly: Anomaly, now: datetime) -> None:
-        state = anomaly.get_state_display()
+        state = State(anomaly.state).label
         if anomaly.decided_by is None or anomaly.decided_at is None:
             super().__init__(_("It is %(state)s already.") % {"state": state})
             return
@@ -75,7 +75,7 @@ class Moved(Refused):
         super().__init__(_("The facts changed while you looked at it. Read them again before you decide."))
 
 
-class Unfit(Refused):
+class Unfit(ValueError):
     """What was asked for makes no sense; ``field`` is where."""
 
     def __init__(self, field: str, message: str) -> None:

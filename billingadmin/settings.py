@@ -231,10 +231,13 @@ TIMELINE_CONTRIBUTORS: tuple[str, ...] = (
 )
 # path -> a function that counts what waits there, up to amounts.CAP + 1
 NAVIGATION_COUNTS: dict[str, str] = {
+    "/anomalies/": "anomalies.queue.open_count",
     "/adjustments/": "adjustments.board.waiting_count",
 }
-BOARD_CONTRIBUTORS: tuple[str, ...] = ("adjustments.board.figures",)
-HEALTH_PANELS: tuple[str, ...] = ()
+BOARD_CONTRIBUTORS: tuple[str, ...] = ("anomalies.board.figures", "adjustments.board.figures")
+HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
+ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)
+SUBJECT_PANELS: tuple[str, ...] = ()
 JOB_SOURCES: tuple[str, ...] = (
     "jobs.jobs.JOBS",
     "anomalies.jobs.jobs",

@@ -1,0 +1,111 @@
+"""One search box over all systems: each is asked in a thread of its own and has 300 ms.
+
+What answered is shown, what did not is named.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connections
+
+from anomalies.models import Anomaly
+from anomalies.queue import Filter, narrowed
+from anomalies.subjects import Subject, readings_of
+from systems import registry
+from systems.base import Match, System
+from systems.reading import SourceUnavailable, reading
+
+PATIENCE_MS = 300
+MOST = 20  # anomalies shown; matches of one kind in one system
+
+Ask = Callable[[System, str, datetime], list[Match]]
+
+
+@dataclass(frozen=True)
+class Hit:
+    system: System
+    kind: str  # in words
+    match: Match
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A system that did not answer, and why."""
+
+    system: System
+    reason: str
+
+
+@dataclass
+class Results:
+    text: str
+    hits: list[Hit] = field(default_factory=list)
+    silent: list[Silent] = field(default_factory=list)
+    asked: int = 0  # systems for which the text could be an identifier
+    anomalies: list[Anomaly] = field(default_factory=list)
+
+    @property
+    def only(self) -> Hit | None:
+        """The one thing it can mean, when every system that could know has answered."""
+        return self.hits[0] if len(self.hits) == 1 and not self.silent else None
+
+
+def search(text: str, *, now: datetime) -> Results:
+    results = Results(text)
+    candidates = [system for system in registry.all_systems() if readings_of(system, text)]
+    results.asked = len(candidates)
+    for system, answer in _in_parallel(ask, candidates, text, now):
+        if isinstance(answer, Silent):
+            results.silent.append(answer)
+        else:
+            results.hits += [Hit(system, kind_label(system, match), match) for match in answer]
+    named = narrowed(Filter(text=text), any_state=True).order_by("urgency", "-observed_at", "-pk")
+    results.anomalies = list(named[:MOST])
+    return results
+
+
+def ask(system: System, text: str, now: datetime) -> list[Match]:
+    """What one system knows under that name."""
+    with reading(system, now=now, timeout_ms=PATIENCE_MS) as source:
+        return [match for subject in readings_of(system, text) for match in _found(source, subject)]
+
+
+def _found(source: object, subject: Subject) -> list[Match]:
+    return list(subject.kind.find(source, subject.id))[:MOST]
+
+
+def kind_label(system: System, match: Match) -> str:
+    return str(system.subject_kind(match.kind).label)
+
+
+def _in_parallel(
+    ask: Ask, systems: Iterable[System], text: str, now: datetime
+) -> Iterable[tuple[System, list[Match] | Silent]]:
+    systems = list(systems)
+    if not systems:
+        return
+    pool = ThreadPoolExecutor(max_workers=len(systems), thread_name_prefix="search")
+    futures = {system.slug: pool.submit(_alone, ask, system, text, now) for system in systems}
+    wait(futures.values(), timeout=PATIENCE_MS / 1000)
+    pool.shutdown(wait=False, cancel_futures=True)
+    for system in systems:
+        yield system, _answer(system, futures[system.slug])
+
+
+def _alone(ask: Ask, system: System, text: str, now: datetime) -> list[Match]:
+    """In a thread of its own, and so on a connection of its own, which goes with it."""
+    try:
+        return ask(system, text, now)
+    finally:
+        connections[system.slug].close()
+
+
+def _answer(system: System, future: "Future[list[Match]]") -> list[Match] | Silent:
+    if not future.done() or future.cancelled():
+        return Silent(system, f"no answer within {PATIENCE_MS} ms")
+    error = future.exception()
+    if isinstance(error, SourceUnavailable):
+        return Silent(system, error.reason)
+    return Silent(system, f"{type(error).__name__}: {error}") if error else future.result()
