@@ -26,6 +26,7 @@ HOME = Path(__file__).resolve().parents[2]
 PORT = 5432  # of the socket's name only: each cluster has a folder of its own
 PATIENCE = 60.0  # seconds for a start, crash recovery included
 ROOM_FOR_A_CLUSTER = 200 * 2**20
+ROOM_FOR_A_LOG = 2**20
 
 Keeper = subprocess.Popen[bytes]
 
@@ -258,7 +259,8 @@ def _prepare_sockets(folder: Path) -> None:
 
 
 def _explained(cluster: Cluster, output: str) -> str:
-    if "No space left on device" in output:
+    full = shutil.disk_usage(cluster.folder).free < ROOM_FOR_A_LOG  # then the log is empty as well
+    if full or "No space left on device" in output:
         return _disk_full(cluster)
     telling = [line for line in output.splitlines() if re.search(r"FATAL|PANIC|[Ee]rror|not |denied", line)]
     return f"PostgreSQL does not start: {telling[0].strip() if telling else 'no reason given'} (see {cluster.log})"

@@ -83,7 +83,7 @@ def test_nobody_outside_a_room_imports_it():
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_engine_and_no_engine_template_names_a_room(room):
     files = [path for name, path in MODULES if name.split(".")[0] in ARROWS and not room_of(name)]
-    files += [path for path in (ROOT / "templates").rglob("*.html")]
+    files += (ROOT / "templates").rglob("*.html")
 
     assert not [path for path in files if re.search(rf"\b{room}\b", path.read_text(encoding="utf-8"))]
 

@@ -21,7 +21,7 @@ def test_a_trailing_semicolon_is_dropped(file):
 
 
 def test_an_unknown_name_is_refused_by_name(file):
-    with pytest.raises(UnknownStatement, match="questions.sql has no statement named third"):
+    with pytest.raises(UnknownStatement, match=r"questions\.sql has no statement named third"):
         statement(file, "third")
 
 
