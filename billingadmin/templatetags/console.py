@@ -1,8 +1,10 @@
 """How the console writes amounts, moments, levels and the rest: the same on every page."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -19,6 +21,9 @@ from billingadmin.amounts import Amount
 from billingadmin.tones import LEVELS, ROLES, SEVERITIES, STATES
 
 register = template.Library()
+
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 # Amounts and counts
 
@@ -140,7 +145,8 @@ def state_badge(state: str, label: str = "") -> SafeString:
 def value(found: Any) -> SafeString:
     """Whatever a source holds, so that nothing looks like something else: NULL is a dash, an empty text says so.
 
-    An object that knows how to show itself (``__html__``: a masked value, an unrecognised word) does so.
+    An object that knows how to show itself (``__html__``: a masked value, an unrecognised word) does so; an instant or
+    a uuid that came by way of JSON is known by its form.
     """
     if found is None:
         return dash()
@@ -148,13 +154,31 @@ def value(found: Any) -> SafeString:
         return conditional_escape(_("yes") if found else _("no"))
     if isinstance(found, datetime):
         return moment(found, seconds=True)
-    if found == "":
-        return format_html('<span class="soft">{}</span>', _("empty"))
+    if isinstance(found, str):
+        return text_value(found)
+    if isinstance(found, UUID):
+        return ident(found)
     if isinstance(found, Mapping):
         return facts(found)
     if isinstance(found, list | tuple):
         return format_html_join(", ", "{}", ((value(each),) for each in found))
     return conditional_escape(found)
+
+
+def text_value(text: str) -> SafeString:
+    if text == "":
+        return format_html('<span class="soft">{}</span>', _("empty"))
+    if IDENTITY.fullmatch(text):
+        return ident(text)
+    at = instant(text)
+    return moment(at, seconds=True) if at else conditional_escape(text)
+
+
+def instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if INSTANT.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 @register.simple_tag
