@@ -37,7 +37,7 @@ def database(command: str) -> Iterator[None]:
         return
     lease = embedded.hold("site")
     try:
-        roles.prepare("site", settings.ENGINES if embedded.wants_demo(settings.ENGINES) else {})
+        roles.prepare("site", settings.ENGINES if settings.DEMO else {})
         yield
     finally:
         connections.close_all()

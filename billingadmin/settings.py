@@ -29,7 +29,7 @@ DATABASE_ROUTERS = ["billingadmin.databases.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Shown on every page, so that nobody takes the demo for the real thing.
-DEMO = EMBEDDED and embedded.wants_demo(ENGINES)  # nothing real is connected: all there is is invented
+DEMO = embedded.wants_demo()  # nothing real is connected: all there is is invented
 ENVIRONMENT = envstr("ENVIRONMENT", "demo" if DEMO else "production")
 
 # Shared by all processes, so that a limit on tries is one limit.

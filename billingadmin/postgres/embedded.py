@@ -10,7 +10,7 @@ import hmac
 import os
 import secrets
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -136,7 +136,7 @@ def _source_url(name: str, slug: str, engine: str, end: str) -> str:
     return url(name, user=f"{slug}_{end}", database=slug)
 
 
-def environment(entries: Mapping[str, str]) -> dict[str, str]:
+def environment(engines: Mapping[str, str]) -> dict[str, str]:
     """The URLs that the environment does not give: those of the cluster this process was told to use.
 
     With DATABASE_URL given there are none. One real source given means no demo anywhere, and a console without it.
@@ -144,17 +144,17 @@ def environment(entries: Mapping[str, str]) -> dict[str, str]:
     if os.environ.get("DATABASE_URL"):
         return {}
     name = os.environ.get("BILLINGADMIN_CLUSTER", "site")
-    demo = name == "test" or wants_demo(entries)
+    demo = name == "test" or wants_demo()
     urls = console_urls(name, demo=demo and name != "test")
     writers = os.environ.get("BILLINGADMIN_WRITERS") == "1"
-    return urls | (source_urls(name, entries, writers=writers) if demo else {})
+    return urls | (source_urls(name, engines, writers=writers) if demo else {})
 
 
-def wants_demo(slugs: Iterable[str]) -> bool:
-    """As the last start of the server had it, unless the environment names a real source."""
-    if any(os.environ.get(f"{slug.upper()}_DATABASE_URL") for slug in slugs):
-        return False
-    return not (data_folder() / "site" / "empty").exists()
+def wants_demo() -> bool:
+    """As the last start of the server had it, unless the environment names a console or a source of its own."""
+    rooms = (path.parent.name for path in (HOME / "systems").glob("*/system.py"))
+    given = [os.environ.get(f"{room.upper()}_DATABASE_URL") for room in rooms]
+    return not (any(given) or os.environ.get("DATABASE_URL") or (data_folder() / "site" / "empty").exists())
 
 
 def remember(*, empty: bool) -> None:
@@ -170,8 +170,7 @@ def remember(*, empty: bool) -> None:
 def sign_ins() -> str:
     """How to sign in to the demo, as build_demo left it for the next start to say again; empty without the demo."""
     note = data_folder() / "site" / "sign-ins"
-    without = os.environ.get("DATABASE_URL") or (data_folder() / "site" / "empty").exists()
-    return "" if without or not note.exists() else note.read_text(encoding="utf-8").strip()
+    return note.read_text(encoding="utf-8").strip() if wants_demo() and note.exists() else ""
 
 
 def keep_sign_ins(text: str) -> None:

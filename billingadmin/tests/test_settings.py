@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from billingadmin import environment, supervisor
+from billingadmin.postgres import embedded
 from billingadmin.postgres.cluster import HOME
 
 REAL = "postgresql://site:secret@127.0.0.1:1/console"
@@ -137,3 +138,25 @@ def test_a_folder_of_data_that_is_somebody_elses_is_one_line():
     assert done.returncode == os.EX_UNAVAILABLE
     assert done.stderr.startswith("/proc/nobody/secret: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [(None, True), ("IMAGEGEN_DATABASE_URL", False), ("OTHER_DATABASE_URL", True), ("DATABASE_URL", False)],
+)
+def test_one_real_database_means_no_demo(given, wanted, monkeypatch, tmp_path):
+    monkeypatch.setenv("BILLINGADMIN_DATA", str(tmp_path))
+    if given:
+        monkeypatch.setenv(given, REAL)
+
+    assert embedded.wants_demo() is wanted
+
+
+def test_sign_ins_are_said_again_and_only_with_the_demo(monkeypatch, tmp_path):
+    monkeypatch.setenv("BILLINGADMIN_DATA", str(tmp_path))
+    embedded.keep_sign_ins("ada  secret")
+
+    assert embedded.sign_ins() == "ada  secret"
+    assert (tmp_path / "site" / "sign-ins").stat().st_mode & 0o777 == 0o600
+    embedded.remember(empty=True)
+    assert embedded.sign_ins() == ""

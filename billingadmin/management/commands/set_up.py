@@ -10,23 +10,24 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command, get_commands
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import OperationalError, connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
 from billingadmin import privileges
 from billingadmin.postgres import embedded, roles
+from billingadmin.usage import Verb
 
 
-class Command(BaseCommand):
+class Command(Verb):
     help = "Brings tables, rights and static files up to date, and builds the demo where nothing real is connected."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.EMBEDDED:
-            roles.prepare("site", settings.ENGINES if embedded.wants_demo(settings.ENGINES) else {})
+            roles.prepare("site", settings.ENGINES if settings.DEMO else {})
         try:
             self.bring_tables_up_to_date()
         except OperationalError as error:
@@ -51,8 +52,7 @@ class Command(BaseCommand):
 
     def build_demo(self) -> None:
         """In a process of its own, the only one here that may write to a source."""
-        wanted = settings.EMBEDDED and embedded.wants_demo(settings.ENGINES) and "build_demo" in get_commands()
-        if wanted and not embedded.sign_ins():
+        if settings.DEMO and not embedded.sign_ins():  # which are written when all is built
             self.say("Building the demo …")
             environment = os.environ | {"BILLINGADMIN_WRITERS": "1"}
             done = subprocess.run([sys.executable, "manage.py", "build_demo"], cwd=settings.BASE_DIR, env=environment)
