@@ -74,7 +74,7 @@ class JobFile:
 
 
 def job_file(source: Source, job_id: str) -> JobFile:
-    ledger = rows(source, "ledger_of_job", job_id=job_id)
+    ledger = ledger_of_job(source, job_id)
     images = [row["related_generation_id"] for row in ledger if row["related_generation_id"]]
     named = [job_id, *(str(row["id"]) for row in ledger)]
     return JobFile(
@@ -84,6 +84,17 @@ def job_file(source: Source, job_id: str) -> JobFile:
         allocations=rows(source, "allocations_of_job", job_id=job_id),
         audit=rows(source, "audit_naming", ids=named, job_id=job_id),
     )
+
+
+def ledger_of_job(source: Source, job_id: str) -> list[Row]:
+    return rows(source, "ledger_of_job", spellings=spellings(job_id))
+
+
+def spellings(job_id: str) -> list[str]:
+    """How a uuid gets written by mistake, beside in capitals. A list, so that an index finds them."""
+    blanks = ("", " ", "\n", "\r\n", "\t")
+    padded = [f"{before}{job_id}{after}" for before in blanks for after in blanks]
+    return [*padded, f"{{{job_id}}}", f'"{job_id}"', f"urn:uuid:{job_id}", job_id.replace("-", "")]
 
 
 def job(source: Source, job_id: str) -> Row | None:

@@ -237,12 +237,12 @@ from public.image_jobs
 where id = %(job_id)s
 
 -- ledger_of_job --
--- Every ledger row that names a job, whoever's it is and however it spells the id, oldest first.
+-- Every ledger row that names a job, whoever's it is and in any of the usual spellings of the id, oldest first.
 select
     id, user_id, amount, transaction_type, related_generation_id, metadata, created_at,
     metadata ->> 'job_id' as job_id_text, jsonb_typeof(metadata -> 'job_id') as job_id_type
 from public.credit_transactions
-where metadata ? 'job_id' and lower(btrim(metadata ->> 'job_id')) = %(job_id)s
+where metadata ? 'job_id' and lower(metadata ->> 'job_id') = any(%(spellings)s)
 order by created_at, id
 
 -- transaction --

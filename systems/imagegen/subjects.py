@@ -21,7 +21,7 @@ def find_job(source: Source, job_id: str) -> Sequence[Match]:
     if job:
         status = word(STATUSES, job["status"])
         return [Match(kind="job", id=job_id, label=_("Job, %(status)s") % {"status": getattr(status, "value", status)})]
-    rows = asked.rows(source, "ledger_of_job", job_id=job_id)
+    rows = asked.ledger_of_job(source, job_id)
     return [Match(kind="job", id=job_id, label=_("A job that is gone; ledger rows name it"))] if rows else []
 
 

@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connections
 
+from systems import facts
+from systems.base import Verdict
 from systems.imagegen.demo import build, log_lines
 from systems.imagegen.prices import price, two_stage
 from systems.imagegen.purses import JAPAN
 from systems.imagegen.story.history import DAYS, tell
 from systems.imagegen.story.oddities import CATALOGUE
+from systems.imagegen.system import SYSTEM
+from systems.reading import reading
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 SEED = 20261102
@@ -202,6 +206,27 @@ def test_every_oddity_is_there(built, story):
     for code, times in quiet.items():
         built.execute(FINDS[code], {"now": NOW})
         assert built.fetchone()[0] >= times, code
+
+
+@pytest.mark.django_db
+def test_each_rule_finds_what_is_planned_and_nothing_else(built, story):
+    with reading(SYSTEM, now=NOW, timeout_ms=60_000) as source:
+        found = [one for of in SYSTEM.facts for one in facts.findings(SYSTEM, source, of, facts.Window())]
+
+    planned = [pair for pairs in story.found.values() for pair in pairs]
+    assert sorted((one.rule, one.subject) for one in found) == sorted(planned)
+    assert all(count >= 2 for count in Counter(rule for rule, _ in planned).values())
+    assert {rule for rule, _ in planned} == {rule.code for rule in SYSTEM.rules}
+
+
+@pytest.mark.django_db
+def test_what_is_free_by_design_is_expected(built, story):
+    free = {subject for code, pairs in story.found.items() if code.startswith("free_style") for _, subject in pairs}
+    with reading(SYSTEM, now=NOW, timeout_ms=60_000) as source:
+        found = [one for of in SYSTEM.facts for one in facts.findings(SYSTEM, source, of, facts.Window())]
+
+    assert {one.subject for one in found if one.verdict == Verdict.EXPECTED} == free
+    assert len(free) == 7
 
 
 @pytest.mark.django_db

@@ -270,3 +270,11 @@ def test_nothing_is_known_of_an_id_that_nobody_has(source, of):
 def test_the_writer_sees_what_the_reader_reads(source):
     """The tests' two aliases are one connection; otherwise none of the above would see a row."""
     assert connections["imagegen"] is connections["imagegen_writer"]
+
+
+@pytest.mark.parametrize("write", [" {} ", "{}\n", "\t{}", '"{}"', "urn:uuid:{}", " {}"])
+def test_usual_mistakes_in_spelling_are_found_again(source, write):
+    job = JobFactory(succeeded=True)
+    row = TransactionFactory(metadata={"job_id": write.format(str(job.id).upper())})
+
+    assert str(row.id) in only(timeline.of_job(source, str(job.id)), "ledger").details.values()
