@@ -43,9 +43,9 @@ select target_type from step where target_type is not null
 -- systems --
 -- Every system something was done in, found the same way.
 with recursive step as (
-    (select system from public.admin_audit_log where system > '' order by system limit 1)
+    (select system from public.admin_audit_log where system <> '' order by system limit 1)
     union all
-    select (select system from public.admin_audit_log where system > step.system order by system limit 1)
+    select (select system from public.admin_audit_log where system <> '' and system > step.system order by system limit 1)
     from step where step.system is not null
 )
 select system from step where system is not null

@@ -19,6 +19,7 @@ from billingadmin.usage import Verb, WrongUsage
 
 
 class Command(Verb):
+    requires_system_checks = []
     help = "Bring in the first people of an empty console, up to two admins; whoever comes later is added on /people/."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
