@@ -54,7 +54,6 @@ begin
             raise exception 'a change begins as the request of an admin'
                 using errcode = 'check_violation', constraint = 'change_is_asked_by_an_admin';
         end if;
-        new.confirmed_in := null;
         return new;
     end if;
     if old.state <> 'pending' or (old.person_id, old.kind, old.roles, old.reason, old.requested_by_id, old.requested_at)

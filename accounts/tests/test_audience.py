@@ -30,6 +30,11 @@ def for_the_world(request):
     return HttpResponse("in")
 
 
+@audience("decide", "read")
+def for_readers_too(request):
+    return HttpResponse("in")
+
+
 def forgotten(request):
     return HttpResponse("in")
 
@@ -37,6 +42,7 @@ def forgotten(request):
 urlpatterns = [
     path("", for_approvers),
     path("approvers/", for_approvers),
+    path("readers/", for_readers_too),
     path("here/", for_everybody_here),
     path("world/", for_the_world),
     path("forgotten/", forgotten),
@@ -45,8 +51,12 @@ urlpatterns = [
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 
-def test_one_of_the_capabilities_is_enough(approver_client):
+def test_who_is_in_the_audience_gets_in(approver_client):
     assert approver_client.get("/approvers/").content == b"in"
+
+
+def test_one_of_the_capabilities_is_enough(manager_client):
+    assert manager_client.get("/readers/").content == b"in"
 
 
 @pytest.mark.parametrize("who", ["support", "manager", "auditor", "admin"])

@@ -128,10 +128,13 @@ def test_the_person_concerned_cannot_confirm(admin, second_admin):
     assert forbidden(CONFIRM, second_admin.pk, change.pk) == "change_is_confirmed_by_a_second_admin"
 
 
-def test_a_change_is_not_altered_on_its_way(change, second_admin):
-    slip_in = "update accounts_personchange set roles = '{approver}', state = 'confirmed', decided_by_id = %s"
+@pytest.mark.parametrize(
+    "column", ["roles = '{approver}'", "person_id = requested_by_id", "kind = 'revoke'", "reason = 'nicer'"]
+)
+def test_a_change_is_not_altered_on_its_way(change, second_admin, column):
+    slip_in = f"update accounts_personchange set {column}, state = 'confirmed', decided_by_id = %s, decided_at = now()"
 
-    assert forbidden(f"{slip_in}, decided_at = now()", second_admin.pk) == "change_is_decided_once"
+    assert forbidden(f"{slip_in} where id = %s", second_admin.pk, change.pk) == "change_is_decided_once"
 
 
 def test_a_decided_change_stays_decided(change, admin, second_admin):
@@ -181,6 +184,15 @@ def test_two_admins_remain_when_one_loses_the_role(admin, second_admin, support)
 
     with pytest.raises(changes.Refusal, match="Two active admins"):
         changes.confirm(change=change, by=second_admin, now=CAST_SINCE)
+
+
+def test_the_change_of_an_admin_who_was_disabled_meanwhile_is_not_confirmed(change, admin, second_admin):
+    third = changes.invite(email="t@billing.example", name="T", roles=["admin"], reason="r", by=admin, now=CAST_SINCE)
+    third = changes.confirm(change=third, by=second_admin, now=CAST_SINCE).person
+    leaving = changes.request(person=admin, kind=Kind.DISABLE, reason="r", by=second_admin, now=CAST_SINCE)
+    changes.confirm(change=leaving, by=third, now=CAST_SINCE)
+
+    assert forbidden(CONFIRM, second_admin.pk, change.pk) == "change_is_confirmed_by_admins"
 
 
 def test_an_admin_who_was_disabled_meanwhile_confirms_nothing(change, admin, second_admin):
