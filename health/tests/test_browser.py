@@ -1,0 +1,99 @@
+"""The boards and the jobs in a real browser: for everyone, in light and dark, wide and narrow."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings as site
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from health.factories import ReadingFactory
+from health.tests.conftest import probe
+from jobs.models import JobRun
+from jobs.tests.worker import work_off
+
+WINDOWS = [("light", 1440), ("dark", 400)]
+
+
+@pytest.fixture
+def opened(live_server, browser):
+    """A page of somebody who is signed in already; complaints of the browser fail the test."""
+    complaints, contexts = [], []
+
+    def open_as(client, **options):
+        context = browser.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        cookie = {"name": site.SESSION_COOKIE_NAME, "value": client.cookies[site.SESSION_COOKIE_NAME].value}
+        context.add_cookies([cookie | {"url": live_server.url}])
+        page = context.new_page()
+        page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_as
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def full(transactional_db, shop):
+    """Readings of every kind, and runs that went well and badly."""
+    shop(probe("till"), probe("shelf"), probe("age", unit="seconds"), probe("attic"))
+    now = timezone.now()
+    rows = [{"order": 1, "state": "mislaid"}]
+    for hours in range(0, 60, 6):
+        at = now - timedelta(hours=hours)
+        ReadingFactory(probe="till", measured_at=at, level="critical", value=hours, detail={"rows": rows})
+        ReadingFactory(probe="shelf", measured_at=at, value=4, detail={"labels": {"open": 1, "shipped": 3}})
+        ReadingFactory(probe="age", measured_at=at, value=900, unit="seconds", detail={"limits": {"warning": 3600}})
+        JobRun.objects.create(
+            name="probe", slot=at, started_at=at, finished_at=at, state="done", outcome="3 readings.", runner="worker"
+        )
+    JobRun.objects.create(
+        name="tidy_jobs", slot=now, started_at=now, finished_at=now, state="failed", error="ValueError: no", runner="x"
+    )
+
+
+def look(page, path):
+    """Goes there, and says what is not accessible or does not fit."""
+    page.goto(path)
+    found = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in Axe().run(page).response["violations"]]
+    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    return found if fits else [*found, ("too wide", [])]
+
+
+@pytest.mark.parametrize(("theme", "width"), WINDOWS)
+def test_the_boards_and_the_jobs_are_accessible_and_fit(opened, full, support_client, theme, width):
+    page = opened(support_client, color_scheme=theme, viewport={"width": width, "height": 900})
+
+    for path in ("/", "/health/", "/health/paperclips/", "/jobs/", "/jobs/probe/", "/jobs/wake_snoozed/"):
+        assert look(page, path) == [], path
+
+
+def test_probe_now_shows_the_new_reading_without_a_reload(opened, shop, support_client):
+    shop(probe("till"))
+    page = opened(support_client)
+    page.goto("/health/paperclips/")
+    expect(page.get_by_text("It has not been measured yet.").first).to_be_visible()
+
+    page.get_by_role("button", name="Probe now").click()
+    expect(page.get_by_text("queued")).to_be_visible()
+    worker = threading.Thread(target=work_off)
+    worker.start()
+    worker.join()
+
+    expect(page.get_by_text("till is calm.").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("queued")).to_have_count(0)
+
+
+def test_run_now_marks_the_job_in_its_row(opened, support_client):
+    page = opened(support_client)
+    page.goto("/jobs/")
+
+    page.get_by_role("button", name="Run tidy_jobs now").click()
+
+    expect(page.locator("#job-tidy_jobs").get_by_text("queued")).to_be_visible()
+    expect(page.get_by_role("button", name="Run tidy_jobs now")).to_be_disabled()
