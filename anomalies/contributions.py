@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from anomalies.models import Anomaly, Check, LogLine
 from audit.models import Entry
+from audit.templatetags.audit import named, words
 from systems import registry
 from systems.base import Event, NotOffered
 
@@ -36,7 +37,9 @@ def _entries(slug: str, kind: str, subject: str, anomalies: list[Anomaly]) -> It
     about |= Q(target_type="subject", target_id=subject_target(slug, kind, subject))
     for entry in Entry.objects.filter(about).newest_first()[:MOST]:
         details = {_("reason"): entry.reason} if entry.reason else {}
-        yield Event(at=entry.at, kind="audit", title=f"{entry.action_type}, {entry.actor}", details=details)
+        yield Event(
+            at=entry.at, kind="audit", title=f"{words(entry.action_type)}, {named(entry.actor)}", details=details
+        )
 
 
 def _log_lines(slug: str, subject: str) -> Iterator[Event]:

@@ -1,5 +1,6 @@
 """Everything the page of one anomaly shows, from what the console keeps; the source is asked for its timeline only."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from anomalies.explanation import Condition, conditions
 from anomalies.forms import DismissForm, NoteForm, SnoozeForm
+from anomalies.identifiers import is_identifier
 from anomalies.listing import Listed, listed, marks
 from anomalies.models import Anomaly, StepTick
 from anomalies.queue import open_like
@@ -23,6 +25,7 @@ from audit.models import Entry
 from systems.base import Step, System
 
 SIMILAR = 6
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def dossier(
         "kind": kind.label if kind else anomaly.subject_kind,
         "subject_id": kind.recognise(anomaly.subject) if kind else None,
         "conditions": _conditions(system, anomaly),
+        "facts": facts_of(anomaly),
         "marks": marks(anomaly),
         "timeline": _timeline(system, anomaly, now, clear),
         "steps": _ticked(anomaly),
@@ -70,6 +74,33 @@ def _conditions(system: System | None, anomaly: Anomaly) -> Sequence[Condition]:
     """Why it was found, judged on the facts as the latest check kept them."""
     rule = rule_of(system, anomaly.rule)
     return conditions(system, rule, anomaly.facts) if system and rule else ()
+
+
+@dataclass(frozen=True)
+class ShownFacts:
+    """The columns of the finding, what a reader wants first in front: names, then what there is to say."""
+
+    named: dict[str, Any]
+    told: dict[str, Any]
+    rest: dict[str, Any]  # booleans, which the conditions put into words, and what is empty
+
+
+def facts_of(anomaly: Anomaly) -> ShownFacts:
+    shown = {name: _moment_or(value) for name, value in sorted(anomaly.facts.items())}
+    said = {name: value for name, value in shown.items() if value is not None and not isinstance(value, bool)}
+    named = {name: value for name, value in said.items() if is_identifier(name)}
+    told = {name: value for name, value in said.items() if name not in named}
+    return ShownFacts(named, told, {name: value for name, value in shown.items() if name not in said})
+
+
+def _moment_or(value: Any) -> Any:
+    """Instants are kept as text; on a screen they are instants again."""
+    if not isinstance(value, str) or not INSTANT.fullmatch(value):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return value
 
 
 def _timeline(system: System | None, anomaly: Anomaly, now: datetime, clear: bool) -> Told | None:

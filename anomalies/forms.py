@@ -28,7 +28,9 @@ SPAN_WORDS = [
 
 
 class NoteForm(forms.Form):
-    text = forms.CharField(label=_("Note"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), strip=True)
+    text = forms.CharField(
+        label=_("Your note"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), strip=True
+    )
 
 
 class DismissForm(forms.Form):
@@ -55,7 +57,7 @@ class SnoozeForm(forms.Form):
         label=_("or until more than so many of its rule are unanswered"), required=False, min_value=0
     )
     grow_amount = forms.CharField(label=_("or until more than this is at risk by its rule"), required=False)
-    note = forms.CharField(label=_("Note"), required=False, max_length=2_000)
+    note = forms.CharField(label=_("Why"), required=False, max_length=2_000)
 
     def __init__(self, *arguments: Any, unit: str | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)

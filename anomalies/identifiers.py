@@ -23,8 +23,12 @@ def shortened(text: str) -> str:
     return f"{text[: LONGEST - 67]}…~{sha256(text.encode(errors='surrogatepass')).hexdigest()}"
 
 
+def is_identifier(column: str) -> bool:
+    return column == "id" or column.endswith("_id")
+
+
 def identifiers(subject: str, facts: Mapping[str, Any]) -> list[str]:
     """Every identifier a finding names: its subject, and the columns called id or something_id."""
-    named = [value for name, value in facts.items() if name == "id" or name.endswith("_id")]
+    named = [value for name, value in facts.items() if is_identifier(name)]
     texts = [subject, *(str(value) for value in named if isinstance(value, str | int) and str(value).strip())]
     return sorted({identifier(text) for text in texts})

@@ -1,11 +1,11 @@
 """How a system's anomalies have come and stood over the last month, as charts on its health page."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Case, Count, F, Sum, When
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from anomalies.models import Anomaly, DetectionRun
+from anomalies.models import Anomaly, AnomalyQuerySet, DetectionRun
+from anomalies.models.states import ANSWERED, Presence
 from anomalies.rooms import named
 from billingadmin import charts
 from billingadmin.amounts import Amount
@@ -21,6 +22,11 @@ from systems import registry
 from systems.base import System, Verdict
 
 DAYS = 30
+ENDED_AT = Case(
+    When(decision__in=ANSWERED, then=F("decided_at")),
+    When(presence=Presence.ABSENT, then=F("checked_at")),
+    default=None,
+)
 SERIES = 5  # rules with a colour of their own; the rest are one
 
 
@@ -78,19 +84,28 @@ def _finding(totals: Counter[str], counts: Mapping[str, Counter[date]], days: Se
 
 
 def at_risk(system: System, now: datetime) -> charts.Chart | None:
-    """What stood unanswered at the end of each day, as the runs of detection left it."""
+    """What stood unanswered at the end of each day, as far as is known today: an anomaly is at risk from when it was
+    observed until it was answered or found gone."""
     days = _days(system, now)
-    since = datetime(days[0].year, days[0].month, days[0].day, tzinfo=system.zone)
-    runs = DetectionRun.objects.for_system(system.slug).finished().since(since).order_by("started_at", "pk")
-    last = {at.astimezone(system.zone).date(): standing for at, standing in runs.values_list("started_at", "standing")}
-    if not last:
+    counted = Anomaly.objects.for_system(system.slug).filter(unit=system.unit).exclude(verdict=Verdict.EXPECTED)
+    came = _sums(counted, "observed_at", system, now)
+    went = _sums(counted.annotate(ended_at=ENDED_AT).exclude(ended_at=None), "ended_at", system, now)
+    if not came:
         return None
-    values = [_of_unit(last[day], system.unit) if day in last else None for day in days]
+    values = [sum(_until(came, day)) - sum(_until(went, day)) for day in days]
+    newest = Amount(values[-1], system.unit)
+    finding = _("%(amount)s stand unanswered, %(before)s a month ago.") % {
+        "amount": newest,
+        "before": Amount(values[0], system.unit).figure(),
+    }
     points = list(zip(days, values, strict=True))
-    newest = Amount(next(value for value in reversed(values) if value is not None), system.unit)
-    finding = _("%(amount)s stood unanswered at the newest run.") % {"amount": newest}
     return charts.line(points, title=_("Value at risk"), finding=finding, unit=newest.unit_label())
 
 
-def _of_unit(standing: Mapping[str, Any], unit: str) -> int:
-    return standing.get("at_risk", {}).get(unit, 0)
+def _sums(found: AnomalyQuerySet, moment: str, system: System, now: datetime) -> dict[date, int]:
+    rows = found.filter(**{f"{moment}__lte": now}).annotate(day=TruncDate(moment, tzinfo=system.zone))
+    return dict(rows.values_list("day").annotate(sum=Sum("at_risk")).order_by("day"))
+
+
+def _until(sums: Mapping[date, int], day: date) -> Iterator[int]:
+    return (amount for on, amount in sums.items() if on <= day)

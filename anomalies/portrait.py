@@ -50,6 +50,7 @@ def portrait(
         "unavailable": unavailable,
         "holds_personal": _holds_personal(answers),
         "anomalies": listed(known[:MOST]),
+        "corrections": [one for one in system.corrections if one.subject_kind == kind.slug],
         "panels": _panels(request, system, kind, subject),
         "clear": clear,
         "now": now,

@@ -41,7 +41,8 @@
     if (typing(target) || document.querySelector("dialog[open]")) return;
     const named = (name) => all(`[data-${name}]`).find((el) => el.dataset[name] === key && (name === "go" || visible(el)));
     const act = (el) => (typing(el) ? el.focus() : el.click());
-    const found = Date.now() - going < 1500 ? named("go") : named("key");
+    const ofRow = () => current()?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+    const found = Date.now() - going < 1500 ? named("go") : named("key") || ofRow();
     going = 0;
     if (found) act(found);
     else if (keys[key]) keys[key]();
@@ -60,6 +61,7 @@
     };
     document.querySelector("#keys [data-here]").replaceChildren(
       ...all("[data-key]").filter(visible).flatMap((el) => line(el, el.dataset.key)),
+      ...[...new Map(all("[data-row-key]").map((el) => [el.dataset.rowKey, el]))].flatMap(([key, el]) => line(el, key)),
       ...all("[data-go]").flatMap((el) => line(el, "g", el.dataset.go)));
     document.getElementById("keys").showModal();
   }

@@ -80,13 +80,24 @@ def test_the_day_of_a_chart_begins_where_the_system_does_business():
     assert chart.finding.startswith("2 in 30 days")
 
 
-def test_what_was_at_risk_comes_from_the_last_run_of_each_day():
-    DetectionRunFactory(started_at=NOW - timedelta(hours=1), standing={"at_risk": {"JPY": 900}})
-    DetectionRunFactory(started_at=NOW, standing={"at_risk": {"JPY": 500}})
+def test_an_amount_is_at_risk_from_its_day_until_it_is_answered_or_gone(support):
+    day = timedelta(days=1)
+    AnomalyFactory(amount=500, observed_at=NOW - 3 * day)
+    AnomalyFactory(amount=-70, observed_at=NOW - 3 * day, settled=True, decided_at=NOW - day)
+    AnomalyFactory(amount=9, observed_at=NOW - 2 * day, cleared=True, first_seen_at=NOW - 2 * day, checked_at=NOW - day)
+    AnomalyFactory(amount=1_000, verdict="expected")
+    AnomalyFactory(amount=1_000, observed_at=NOW + day)
 
     chart = pictures.at_risk(SYSTEM, NOW)
 
-    assert [row[1] for row in chart.rows][-2:] == ["no value", "500"]
+    assert [row[1] for row in chart.rows[-5:]] == ["0", "570", "579", "500", "500"]
+    assert chart.finding == "500 JPY stand unanswered, 0 a month ago."
+
+
+def test_without_amounts_there_is_nothing_to_draw():
+    AnomalyFactory(amount=None)
+
+    assert pictures.at_risk(SYSTEM, NOW) is None
 
 
 def test_the_health_page_shows_them(support_client):
