@@ -14,6 +14,7 @@ MFA = "allauth.mfa."
 
 AUDIENCES: dict[str, tuple[str, ...]] = {
     "django.views.i18n.set_language": PUBLIC,
+    "django.views.generic.base.RedirectView": PUBLIC,  # shows nothing: where it leads is guarded
     f"{ACCOUNT}LoginView": PUBLIC,
     f"{ACCOUNT}LogoutView": PUBLIC,
     f"{ACCOUNT}AccountInactiveView": PUBLIC,

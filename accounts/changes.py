@@ -131,6 +131,11 @@ def _refuse_nonsense(person: Person, kind: str, roles: Iterable[str]) -> None:
         raise Refusal(_("%s is disabled already.") % person.name)
 
 
+def waiting_count() -> int:
+    """For the navigation: how many wait for a second admin."""
+    return PersonChange.objects.pending().count()
+
+
 # Deciding ------------------------------------------------------------------------------------------------------------
 
 

@@ -156,7 +156,6 @@ TITLES = {
     Kind.DISABLE: _("Disable %(name)s"),
     Kind.ENABLE: _("Enable %(name)s"),
 }
-MOVES = {State.PENDING: {State.CONFIRMED, State.REFUSED, State.WITHDRAWN}}
 
 
 class PersonChangeQuerySet(models.QuerySet):

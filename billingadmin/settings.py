@@ -233,6 +233,7 @@ TIMELINE_CONTRIBUTORS: tuple[str, ...] = (
 NAVIGATION_COUNTS: dict[str, str] = {
     "/anomalies/": "anomalies.queue.open_count",
     "/adjustments/": "adjustments.board.waiting_count",
+    "/people/": "accounts.changes.waiting_count",
 }
 BOARD_CONTRIBUTORS: tuple[str, ...] = ("anomalies.board.figures", "adjustments.board.figures")
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)

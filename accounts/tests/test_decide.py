@@ -117,3 +117,7 @@ def test_the_person_concerned_is_offered_nothing(admin, second_admin, second_adm
 
     assert address("confirm", about_me) not in page
     assert "It is about you" in page
+
+
+def test_the_navigation_counts_what_waits(change, admin_client):
+    assert '<span class="count">1</span>' in admin_client.get("/people/invite/").text
