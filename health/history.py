@@ -29,14 +29,17 @@ def history(system: System, *, days: int, now: datetime) -> dict[str, Sequence[P
     until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     since = until - timedelta(days=days)
     begins = [since + span * index for index in range(timedelta(days=days) // span)]
-    seen = _seen(system.slug, since, until, span)
+    seen = _seen(system, since, until, span)
     return {
         probe.code: [Point(at, *seen.get((probe.code, at), (None, None))) for at in begins] for probe in system.probes
     }
 
 
-def _seen(slug: str, since: datetime, until: datetime, span: timedelta) -> dict[tuple[str, datetime], tuple[int, int]]:
-    parameters = {"system": slug, "since": since, "until": until, "span": span}
+def _seen(
+    system: System, since: datetime, until: datetime, span: timedelta
+) -> dict[tuple[str, datetime], tuple[int, int]]:
+    codes = [probe.code for probe in system.probes]
+    parameters = {"system": system.slug, "probes": codes, "since": since, "until": until, "span": span}
     with connection.cursor() as cursor:
         cursor.execute(statement(SQL, "history"), parameters)
         return {(code, begins): (lowest, highest) for code, begins, lowest, highest in cursor.fetchall()}

@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from billingadmin.sql import statement
 from health import probing
-from health.boards import PROBE_CRON
+from health.boards import PROBE_CRON, RANK, SQL
 from health.models import Reading
 from jobs.registry import Job
 from systems import registry
@@ -14,6 +16,7 @@ from systems.base import Level
 from systems.reading import is_connected
 
 READINGS_KEPT = timedelta(days=90)
+EACH_KEPT = timedelta(days=8)  # a week, as the charts show it closest, and a day
 
 
 def probe(now: datetime) -> str:
@@ -28,15 +31,24 @@ def probe(now: datetime) -> str:
 
 
 def tidy(now: datetime) -> str:
-    count = Reading.objects.filter(measured_at__lt=now - READINGS_KEPT).delete()[0]
-    return _("%d old readings dropped.") % count
+    """Drops what is old, and of what is not so old all but the worst of each hour."""
+    old = Reading.objects.filter(measured_at__lt=now - READINGS_KEPT).delete()[0]
+    until = (now - EACH_KEPT).replace(minute=0, second=0, microsecond=0)
+    with connection.cursor() as cursor:
+        cursor.execute(statement(SQL, "thin"), {"worst_last": [str(level) for level in RANK], "until": until})
+        return _("%(old)d old readings dropped, %(between)d thinned out.") % {"old": old, "between": cursor.rowcount}
 
 
 JOBS = (
     Job(
         "probe", PROBE_CRON, probe, gettext_lazy("Asks every probe of every connected system, and keeps the readings.")
     ),
-    Job("tidy_readings", "50 3 * * *", tidy, gettext_lazy("Drops readings older than ninety days.")),
+    Job(
+        "tidy_readings",
+        "50 3 * * *",
+        tidy,
+        gettext_lazy("Drops readings older than ninety days; after eight, the worst of each hour stays."),
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from health.tests.conftest import NOW, probe
 from jobs.slots import period
 from systems.base import RoomJob
 
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 ROOM_JOB = RoomJob(name="count", cron="7 * * * *", what="Counts.", run=lambda now: "counted", catch_up="each")
 
 
@@ -34,8 +35,25 @@ def test_old_readings_are_dropped(now):
     for days in (1, 89, 91):
         ReadingFactory(measured_at=now - timedelta(days=days))
 
-    assert jobs.tidy(now) == "1 old readings dropped."
+    assert jobs.tidy(now) == "1 old readings dropped, 0 thinned out."
     assert Reading.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_of_each_hour_long_past_the_worst_reading_stays_and_of_these_the_newest(now):
+    past = now - timedelta(days=9)
+    for minutes, level in ((5, "ok"), (10, "critical"), (15, "critical"), (20, "warning"), (70, "ok")):
+        ReadingFactory(measured_at=past + timedelta(minutes=minutes), level=level)
+    ReadingFactory(measured_at=past + timedelta(minutes=5), unknown=True, probe="other")
+    for minutes in (1, 2):
+        ReadingFactory(measured_at=now - timedelta(minutes=minutes))
+
+    assert jobs.tidy(now) == "0 old readings dropped, 3 thinned out."
+    assert sorted(
+        (reading.level, reading.measured_at - past)
+        for reading in Reading.objects.filter(measured_at__lt=past + 2 * HOUR)
+    ) == [("critical", 15 * MINUTE), ("ok", 70 * MINUTE), ("unknown", 5 * MINUTE)]
+    assert Reading.objects.count() == 5
 
 
 def test_a_rooms_jobs_are_run_under_its_name(shop):
