@@ -53,7 +53,7 @@ def moment(at: datetime | None, *, seconds: bool = False) -> SafeString:
     """2026-11-20 14:07 in the reader's zone."""
     if at is None:
         return dash()
-    return stamp(at, date_format(timezone.localtime(at), "Y-m-d H:i:s" if seconds else "Y-m-d H:i"))
+    return stamp(at, date_format(local(at), "Y-m-d H:i:s" if seconds else "Y-m-d H:i"))
 
 
 @register.simple_tag(takes_context=True)
@@ -104,12 +104,20 @@ def distance(at: datetime, now: datetime) -> str:
     return (_("%(length)s ago") if seconds > 0 else _("in %(length)s")) % {"length": length}
 
 
+def local(at: datetime) -> datetime:
+    """In the reader's zone; at the ends of the calendar, where some zones have no such moment, as it came."""
+    try:
+        return timezone.localtime(at)
+    except OverflowError:
+        return at
+
+
 def stamp(at: datetime, words: str, *, local_too: bool = False) -> SafeString:
     universal = at.astimezone(ZoneInfo("UTC"))
     title, printed = f"{universal:%Y-%m-%d %H:%M:%S} UTC", ""
     if local_too:  # on paper nothing is "ago"
-        title = f"{timezone.localtime(at):%Y-%m-%d %H:%M} {timezone.get_current_timezone_name()} · {title}"
-        printed = format_html(' data-printed="{}"', f"{timezone.localtime(at):%Y-%m-%d %H:%M}")
+        title = f"{local(at):%Y-%m-%d %H:%M} {timezone.get_current_timezone_name()} · {title}"
+        printed = format_html(' data-printed="{}"', f"{local(at):%Y-%m-%d %H:%M}")
     form = '<time datetime="{}" title="{}"{}>{}</time>'
     return format_html(form, f"{universal:%Y-%m-%dT%H:%M:%S.%fZ}", title, printed, words)
 

@@ -37,6 +37,13 @@ def test_a_moment_is_in_the_readers_zone_with_utc_on_hover():
     assert 'datetime="2026-11-20T12:00:00.000000Z"' in text
 
 
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_the_ends_of_the_calendar_are_shown_too(at, zone):
+    with timezone.override(zone):
+        assert str(at.year) in written("{% moment at %}{% ago at %}", at=at, now=NOW)
+
+
 @pytest.mark.parametrize(
     ("before", "words"),
     [
