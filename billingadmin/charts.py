@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 10, 20
-WIDE, NARROW = 560, 340  # for half a page and for a card: text is then about as large as the page's
+WIDE, NARROW = 500, 340  # for half a page and for a card: text is then about as large as the page's
 CLOCK = (1, 5, 15, 60, 300, 900, 3600, 7200, 21600, 86400, 172800, 604800)  # steps of an axis in seconds
 MOST_HITS = 500  # beyond, a rectangle to hover over for each point weighs more than it tells
 
