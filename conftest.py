@@ -20,6 +20,8 @@ from psycopg import sql
 from billingadmin.databases import slug_of
 from billingadmin.postgres import embedded
 
+pytest_plugins = ["billingadmin.tests.browsing"]
+
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in the test's thread
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
