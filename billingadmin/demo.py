@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 import adjustments.demo
 from accounts.demo import build_cast
+from adjustments.demo import build as build_adjustments
 from anomalies.detection import detect
 from anomalies.logs import import_lines
 from anomalies.models import DetectionRun
@@ -51,6 +52,9 @@ def build(now: datetime, *, say: Say, progress: Progress) -> None:
     for system in systems:
         with timed(_("Detection over all history of %s") % system.label, say):
             look_back(system, now, progress)
+    with timed(_("A week of adjustments"), say):
+        build_adjustments(now)
+    for system in systems:
         with timed(_("The readings of %s") % system.label, say):
             take_readings(system, now)
     with timed(_("A week of adjustments"), say):
