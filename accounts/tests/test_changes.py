@@ -1,6 +1,9 @@
 """The verbs on people: ask, confirm, refuse, withdraw, and found."""
 
+import threading
+
 import pytest
+from django.db import connection
 
 from accounts import changes
 from accounts.models import Kind, Person, PersonChange, State
@@ -165,3 +168,33 @@ def test_a_third_founder_is_refused(admin, second_admin):
         changes.found(email="t@billing.example", name="T", roles=["admin"], password="x", now=CAST_SINCE)
 
     assert Person.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(manager, admin, second_admin):
+    invited = changes.invite(
+        email="t@billing.example", name="Third", roles=["admin"], reason="r", by=admin, now=CAST_SINCE
+    )
+    third = confirm(invited, second_admin).person
+    change = ask(manager, admin)
+    barrier, told = threading.Barrier(2, timeout=20), []
+
+    def decide(by):
+        mine = PersonChange.objects.get(pk=change.pk)
+        barrier.wait()
+        try:
+            confirm(mine, by)
+            told.append("confirmed")
+        except changes.AlreadyDecided:
+            told.append("somebody was faster")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=decide, args=[by]) for by in (second_admin, third)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(told) == ["confirmed", "somebody was faster"]
+    assert Entry.objects.filter(action_type="role_grant_confirmed").count() == 1

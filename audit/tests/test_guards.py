@@ -239,3 +239,13 @@ def test_the_model_cannot_save_or_delete(db):
         entry.save()
     with pytest.raises(ProgrammingError), transaction.atomic():
         entry.delete()
+
+
+def test_nobody_but_the_site_may_append(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select has_function_privilege(oid, 'execute'), has_function_privilege('public', oid, 'execute')"
+            " from pg_proc where proname = 'admin_audit_log_append'"
+        )
+
+        assert cursor.fetchone() == (True, False)
