@@ -51,7 +51,7 @@ class Office:
 
     def apply_and_regret(self, target: Target) -> None:
         applied = self.apply(target)
-        why = "The customer had been served after all; the first request was a mistake."
+        why = "The first request was a mistake: the customer had asked about another job."
         self.proposed(drafting.for_reversal(applied), self.approvers[0], why, self.now - 2 * HOUR)
 
     def propose(self, target: Target) -> None:
@@ -60,7 +60,7 @@ class Office:
     def propose_and_edit(self, target: Target) -> None:
         adjustment = self.proposed(target, self.support, "Please check.", self.now - 5 * HOUR)
         drafted = drafting.draft(drafting.for_edit(adjustment), now=self.now - 4 * HOUR)
-        why = "Charged once, failed for good, never refunded: see the log lines of the last attempt."
+        why = "The log lines of the last attempt show it, and the ledger holds nothing that answers it."
         said = {"revision": 1, "reason": why, "seen": drafted.seen, "now": self.now - 4 * HOUR}
         edited = workflow.edit(adjustment=adjustment, editor=self.approvers[-1], **said)
         preview.answer(Preview.objects.get(adjustment=edited, revision=2).pk, now=self.now - 4 * HOUR)

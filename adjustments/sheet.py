@@ -112,12 +112,15 @@ class Sheet:
         return bool(asked and not self.preview_is_awaited)
 
     @cached_property
-    def stops(self) -> list[dict[str, Any]]:
-        return self._findings("stops")
-
-    @cached_property
-    def begins(self) -> list[dict[str, Any]]:
-        return self._findings("begins")
+    def foreseen(self) -> dict[str, list[dict[str, Any]]]:
+        """What the rules stop, begin and go on finding. A rule may go on with other transactions of the subject."""
+        stops, begins = self._findings("stops"), self._findings("begins")
+        both = {_same(one) for one in stops} & {_same(one) for one in begins}
+        return {
+            "stops": [one for one in stops if _same(one) not in both],
+            "begins": [one for one in begins if _same(one) not in both],
+            "goes_on": [one for one in begins if _same(one) in both],
+        }
 
     def _findings(self, which: str) -> list[dict[str, Any]]:
         found = self.preview.answer.get(which, []) if self.preview else []
@@ -253,3 +256,7 @@ def _columns(line: AdjustmentLine, found: Any, was_previewed: bool) -> list[tupl
     now = found or {}
     moved = {change.name for change in evidence_changes(line.subject, line.evidence, now)} if was_previewed else set()
     return [(name, value, now.get(name), name in moved) for name, value in sorted(line.evidence.items())]
+
+
+def _same(finding: dict[str, Any]) -> tuple[str, str]:
+    return finding["rule"], finding["subject"]

@@ -1,10 +1,14 @@
 """Every path is tried as the site's role with SQL typed by hand: the database itself refuses."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.db import DatabaseError, connections, transaction
 
+from adjustments import migrations
 from adjustments.content import content_hash
 from adjustments.models import Contributor
 
@@ -260,6 +264,59 @@ def test_a_request_does_not_begin_approved(pending):
 
 def test_one_request_for_an_occurrence_at_a_time(pending, propose, support):
     refused("adjustment_once_per_occurrence", COPY.format("'pending'", 1))
+
+
+CHECKS = {
+    "adjustment_state_is_known": "update adjustments_adjustment set state = 'posted', applied_at = null",
+    "adjustment_says_why": "update adjustments_adjustment set reason = ' '",
+    "adjustment_counts": "update adjustments_adjustment set approvals_needed = 0",
+    "adjustment_approved_has_its_time": "update adjustments_adjustment set apply_by = null",
+    "adjustment_applied_has_its_time": "update adjustments_adjustment set applied_at = null",
+    "adjustment_closed_has_its_time": "update adjustments_adjustment set closed_at = now()",
+    "line_outcome_is_known": "update adjustments_adjustmentline set outcome = 'lost'",
+    "decision_is_known": "update adjustments_decision set verdict = 'wave through', reason = 'why'",
+    "revision_once": "insert into adjustments_revision (adjustment_id, number, content, content_hash, by_id, at) "
+    "select adjustment_id, number, content, content_hash, by_id, at from adjustments_revision",
+    "contributor_once": "insert into adjustments_contributor (adjustment_id, person_id) "
+    "select adjustment_id, person_id from adjustments_contributor",
+    "adjustment_reversed_once": "insert into adjustments_adjustment "
+    "select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'number', n, 'fingerprint', n, "
+    "'reverses_id', a.id))).* from adjustments_adjustment a, generate_series(98, 99) n",
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rule", CHECKS)
+def test_with_the_triggers_out_of_the_way_the_checks_still_stand(applied, rule):
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        for table in ("adjustment", "adjustmentline", "revision", "decision", "contributor"):
+            cursor.execute(f"alter table adjustments_{table} disable trigger user")
+        refused(rule, CHECKS[rule], alias="owner")
+        transaction.set_rollback(True, using="owner")
+
+
+def test_a_revision_is_written_with_the_content_it_keeps(pending, support):
+    write = """insert into adjustments_revision (adjustment_id, number, content, content_hash, by_id, at)
+        values (%s, 2, '{}', 'x', %s, now())"""
+
+    refused("revision_is_the_current", write, pending.pk, support.pk)
+
+
+def test_nothing_is_taken_back_but_by_its_reversal(applied):
+    refused("adjustment_reversed_by_its_reversal", "update adjustments_adjustment set reversed_at = now()")
+
+
+def test_every_rule_of_the_database_is_tried_here():
+    named = {
+        constraint.name
+        for model in apps.get_app_config("adjustments").get_models()
+        for constraint in model._meta.constraints
+    }
+    for file in Path(migrations.__file__).parent.glob("*.sql"):
+        named |= set(re.findall(r"adjustments_refuse\('(\w+)'", file.read_text(encoding="utf-8")))
+
+    here = Path(__file__).read_text(encoding="utf-8")
+    assert not [name for name in sorted(named) if f'"{name}"' not in here]
 
 
 # Nothing goes away ---------------------------------------------------------------------------------------------------
