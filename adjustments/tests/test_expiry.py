@@ -89,3 +89,10 @@ def test_the_task_does_it(approved, key_table, at_work):
     tasks.apply(str(approved.pk))
 
     assert Adjustment.objects.get().state == State.APPLIED
+
+
+def test_what_was_approved_in_the_last_moment_does_not_expire(approved):
+    """The job had seen it pending; by its turn it was approved."""
+    assert not expiry._expire(approved.pk, approved.approve_by)
+
+    assert Adjustment.objects.get().state == State.APPROVED
