@@ -20,7 +20,6 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-import adjustments.demo
 from accounts.demo import build_cast
 from adjustments.demo import build as build_adjustments
 from anomalies.detection import detect
@@ -57,8 +56,6 @@ def build(now: datetime, *, say: Say, progress: Progress) -> None:
     for system in systems:
         with timed(_("The readings of %s") % system.label, say):
             take_readings(system, now)
-    with timed(_("A week of adjustments"), say):
-        adjustments.demo.build(now)
     width = max(len(member.email) for member in cast)
     lines = [f"  {member.email:<{width}}  {member.password:<18}  {member.role.label}" for member in cast]
     embedded.keep_sign_ins("\n".join([_("Sign in to the demo as:"), *lines]))

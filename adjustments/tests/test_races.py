@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from adjustments import applying, drafting, workflow
 from adjustments.models import Adjustment, Decision
@@ -131,3 +131,14 @@ def test_workers_that_lost_sight_of_each_other_still_post_once(many, key_table, 
 
         assert len({str(answer.receipt) for answer in answers}) == 1
     assert Payment.objects.count() == 10
+
+
+def test_what_another_worker_holds_is_left_to_it(many, key_table, approve, approver, now):
+    [approved] = [approve(pending, approver) for pending in many(1)]
+
+    with transaction.atomic(using="owner"):
+        Adjustment.objects.using("owner").select_for_update(no_key=True).get(pk=approved.pk)
+        applying.drive(approved.pk, now=now + timedelta(minutes=6))
+
+    assert not Payment.objects.exists()
+    assert Adjustment.objects.get().state == State.APPROVED
