@@ -32,6 +32,13 @@ def anomaly_panel(request: HttpRequest, anomaly: Anomaly) -> dict[str, Any]:
     return {"title": _("Adjustments"), "html": html}
 
 
+def subject_panel(request: HttpRequest, slug: str, kind: str, subject: str) -> dict[str, Any] | None:
+    """The requests about a subject; nothing where there are none."""
+    made = list(Adjustment.objects.about(slug, kind, subject).select_related("proposed_by").newest_first()[:MOST])
+    html = render_to_string("adjustments/_panel.html", {"adjustments": made}, request)
+    return {"title": _("Adjustments"), "html": html} if made else None
+
+
 def context_for(anomaly: Anomaly) -> dict[str, Any]:
     made = list(anomaly.adjustments.select_related("proposed_by").newest_first()[:MOST])
     blocked = {one.correction for one in made if stands_in_the_way(one, anomaly)}
@@ -82,7 +89,7 @@ def _events(adjustment: Adjustment) -> Iterator[Event]:
                 at=at,
                 kind="adjustment",
                 title=f"{title_of(adjustment)}: {what}",
-                details={"reason": adjustment.reason},
+                details={_("reason"): adjustment.reason} if at == adjustment.proposed_at else {},
                 amount=adjustment.amount,
                 unit=adjustment.unit,
                 links=(link,),

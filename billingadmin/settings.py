@@ -238,7 +238,7 @@ NAVIGATION_COUNTS: dict[str, str] = {
 BOARD_CONTRIBUTORS: tuple[str, ...] = ("anomalies.board.figures", "adjustments.board.figures")
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)
-SUBJECT_PANELS: tuple[str, ...] = ()
+SUBJECT_PANELS: tuple[str, ...] = ("adjustments.panels.subject_panel",)
 JOB_SOURCES: tuple[str, ...] = (
     "jobs.jobs.JOBS",
     "anomalies.jobs.jobs",

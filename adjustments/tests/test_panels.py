@@ -42,6 +42,14 @@ def test_the_panel_is_given_rendered(anomaly, support):
     assert "correction=book_payment" in panel["html"]
 
 
+def test_a_subject_shows_the_requests_about_it(pending, support):
+    request = RequestFactory().get("/")
+    request.user = support
+
+    assert f"#{pending.number}" in panels.subject_panel(request, "paperclips", "order", "7")["html"]
+    assert panels.subject_panel(request, "paperclips", "order", "8") is None
+
+
 def test_an_anomaly_of_a_room_that_is_gone_offers_nothing(support_client):
     lost = AnomalyFactory(system="nowhere")
 
