@@ -1,7 +1,8 @@
 """One row of the source as one event on a timeline, with what a careful reader should not miss about it."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from systems.imagegen.purses import Purse
 from systems.imagegen.vocabulary import MODERATION, TRANSACTIONS, as_uuid, names_a_job, word
 
 UNIT = "credits"
+EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 OURS = "billingadmin"  # metadata.source of what this console posted
 TOLD = ("reason", "source", "balance_type", "refund_mode", "idempotency_key", "reverses_tx_id", "note")
 SPLITS = ("from_period_limited", "from_unlimited_bonus", "from_promo", "from_paid")
@@ -34,7 +36,7 @@ def ledger(row: Row, job: Row | None = None) -> Event:
                 _("Type"): kind if row["transaction_type"] not in TRANSACTIONS else None,
                 _("User"): str(row["user_id"]) if job and job["user_id"] != row["user_id"] else None,
                 _("Image"): row["related_generation_id"] and str(row["related_generation_id"]),
-                **{key: metadata.get(key) for key in (*TOLD, *SPLITS, *RETURNS)},
+                **{key: plain(metadata.get(key)) for key in (*TOLD, *SPLITS, *RETURNS)},
             }
         ),
         marks=tuple(ledger_marks(row, job)),
@@ -166,7 +168,7 @@ def expiration(row: Row) -> Event:
 def audit(row: Row) -> Event:
     metadata = row["metadata"] if isinstance(row["metadata"], Mapping) else {}
     by = _("machine entry") if row["admin_user_id"] is None else _("admin %s") % row["admin_user_id"]
-    shown = {key: plain(value) for key, value in metadata.items() if key != "sample"}
+    shown = {key: named(key, value) for key, value in metadata.items() if key != "sample"}
     missing = [key for key in ("job_id", "tx_id", "reason") if not metadata.get(key)]
     manual = row["admin_user_id"] is not None or metadata.get("source") == OURS
     return Event(
@@ -182,12 +184,23 @@ def audit(row: Row) -> Event:
 
 
 def told(details: Mapping[Text, Any]) -> dict[Text, Any]:
-    """Without what is not known."""
-    return {label: value for label, value in details.items() if value is not None}
+    """Without what is not known, and with what is personal marked."""
+    return {label: personal(value) for label, value in details.items() if value is not None}
+
+
+def personal(value: Any) -> Any:
+    """A text with an e-mail address in it is about a person."""
+    return Personal(value) if isinstance(value, str) and EMAIL.search(value) else value
 
 
 def plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | bool | None | datetime) else str(value)
+    """A value out of a JSON column."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | float) else value
+
+
+def named(key: str, value: Any) -> Any:
+    """A value by its key: a person's name is personal, whatever it looks like."""
+    return Personal(str(value)) if value and key.endswith("name") else plain(value)
 
 
 def is_safe(url: str | None) -> bool:
@@ -200,4 +213,5 @@ def is_safe(url: str | None) -> bool:
 
 
 def subject_link(kind: str, subject: Any) -> Link:
-    return Link(label=_("open"), url=f"/subjects/imagegen/{kind}/{subject}/")
+    labels = {"job": _("job"), "transaction": _("ledger row"), "image": _("image")}
+    return Link(label=labels[kind], url=f"/subjects/imagegen/{kind}/{subject}/")

@@ -365,11 +365,19 @@ order by processed_at desc, batch_id
 limit 50
 
 -- user_known --
--- Whether a user has a balance, a job or a ledger row.
+-- Whether a user has a balance, or a ledger row about a job: both by index, for a search may not take long.
 select
     exists (select from public.user_credits where user_id = %(user_id)s)
-    or exists (select from public.image_jobs where user_id = %(user_id)s)
-    or exists (select from public.credit_transactions where user_id = %(user_id)s) as known
+    or exists (
+        select
+        from public.credit_transactions
+        where user_id = %(user_id)s and transaction_type = 'consumption' and metadata ? 'job_id'
+    )
+    or exists (
+        select
+        from public.credit_transactions
+        where user_id = %(user_id)s and transaction_type = 'refund' and metadata ? 'job_id'
+    ) as known
 
 -- Readings -----------------------------------------------------------------------------------------------------------
 

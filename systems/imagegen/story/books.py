@@ -12,6 +12,12 @@ from typing import Any
 from systems.imagegen.purses import FREE, Batch, Part, Purse, expiry, parts_of, split, totals
 from systems.imagegen.story.tables import Row, Tables
 
+NAMES = (
+    ("佐藤 花子", "hanako.sato@example.jp"),
+    ("鈴木 太郎", "taro.suzuki@example.jp"),
+    ("高橋 美咲", "misaki.takahashi@example.jp"),
+    ("田中 蓮", "ren.tanaka@example.jp"),
+)
 NEVER_EXPIRES = {"admin_bonus"}
 
 
@@ -116,6 +122,7 @@ class Books:
     def deduct(self, amount: int, at: datetime) -> Row:
         """What the system's own admin screen leaves: no job, and an audit row that does not name the ledger row."""
         self._spend(parts_of(amount, self.batches, self.paid, at))
+        name, email = self.random.choice(NAMES)
         told = {"reason": "不正取得分の回収", "admin_id": self.uuid(), "balance_type": Purse.PERIOD_LIMITED.value}
         row = self._ledger("admin_deduction", -amount, at, metadata=told | {"idempotency_key": self.uuid()})
         self.tables.add(
@@ -125,7 +132,13 @@ class Books:
             action_type="percoin_deduction",
             target_type="user",
             target_id=self.user_id,
-            metadata={"amount": amount, "reason": told["reason"], "balance_type": told["balance_type"]},
+            metadata={
+                "amount": amount,
+                "reason": told["reason"],
+                "balance_type": told["balance_type"],
+                "user_name": name,
+                "user_email": email,
+            },
             created_at=at,
         )
         return row

@@ -10,6 +10,7 @@ from systems.imagegen.factories import (
     CreditsFactory,
     ImageFactory,
     JobFactory,
+    RefundFactory,
     TransactionFactory,
 )
 from systems.imagegen.models import ImageJob
@@ -97,8 +98,9 @@ def test_a_user_is_described_purse_by_purse(source):
     assert list(shown.values()) == [130, 30, 60, 40, True, 130]
 
 
-def test_a_user_without_a_balance_is_known_by_a_job(source):
-    JobFactory()
+@pytest.mark.parametrize("factory", [ConsumptionFactory, RefundFactory])
+def test_a_user_without_a_balance_is_known_by_a_ledger_row(source, factory):
+    factory(job=JobFactory())
     kind = SYSTEM.subject_kind("user")
 
     assert [match.id for match in kind.find(source, str(USER))] == [str(USER)]

@@ -221,6 +221,25 @@ def test_a_manual_audit_row_that_names_no_job_says_so(source):
     assert marks(only(timeline.of_job(source, str(job.id)), "audit")) == "names no tx_id"
 
 
+def test_names_and_e_mail_addresses_are_personal_wherever_an_admin_wrote_them(source):
+    job = JobFactory(failed=True)
+    told = {
+        "job_id": str(job.id),
+        "user_email": "hanako.sato@example.jp",
+        "before": {"mail": "taro@example.jp"},
+        "user_name": "佐藤 花子",
+    }
+    AuditFactory(metadata=told | {"tx_id": "x", "reason": "佐藤様 hanako.sato@example.jp より連絡"})
+
+    details = only(timeline.of_job(source, str(job.id)), "audit").details
+
+    assert details["user_email"] == Personal("hanako.sato@example.jp")
+    assert details["reason"] == Personal("佐藤様 hanako.sato@example.jp より連絡")
+    assert details["before"] == Personal('{"mail": "taro@example.jp"}')
+    assert details["user_name"] == Personal("佐藤 花子")
+    assert details["tx_id"] == "x"
+
+
 def test_a_ledger_rows_timeline_is_its_jobs(source):
     job = JobFactory(succeeded=True)
     charge = ConsumptionFactory(job=job)
