@@ -37,7 +37,7 @@ def test_a_succeeded_job_should_have_been_charged_before_it_began(source):
 
     ghost = ghosts(source, job)["Charge"]
 
-    assert (ghost.at, ghost.amount, ghost.unit) == (job.started_at, -80, "credits")
+    assert (ghost.at, ghost.kind, ghost.amount, ghost.unit) == (job.started_at, "ledger", -80, "credits")
 
 
 @pytest.mark.parametrize("trait", ["somebody_elses", "padded"])
@@ -80,7 +80,7 @@ def test_a_failed_job_that_was_charged_should_be_refunded_what_was_recorded(sour
 
     ghost = ghosts(source, job)["Refund"]
 
-    assert (ghost.at, ghost.amount) == (job.completed_at, 130)
+    assert (ghost.at, ghost.kind, ghost.amount) == (job.completed_at, "ledger", 130)
 
 
 def test_a_refund_lays_the_ghost(source):

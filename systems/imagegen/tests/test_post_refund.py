@@ -263,12 +263,15 @@ def test_an_amount_other_than_the_charge_is_refused(source, job, charge):
         post(CODE, more)
 
 
-def test_another_user_cannot_be_given_the_refund(source, job, charge):
+def test_another_users_charge_for_the_job_is_not_refunded(source, job, charge):
+    theirs = ConsumptionFactory(job=job, somebody_elses=True, amount=-50)
     (line,) = draft(source, CODE, job)
-    theirs = type(line)(**{**vars(line), "particulars": {**line.particulars, "user_id": str(SOMEONE_ELSE)}})
+    named = {"user_id": str(SOMEONE_ELSE), "tx_id": str(theirs.id)}
+    line = type(line)(**{**vars(line), "particulars": {**line.particulars, **named}})
 
+    assert evidence(CODE, line) is None
     with pytest.raises(Refused, match="no longer there"):
-        post(CODE, theirs)
+        post(CODE, line)
 
 
 @pytest.mark.parametrize("lock", [False, True])
