@@ -20,7 +20,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.demo import build_cast
+from accounts.demo import Member, build_cast
 from adjustments.demo import build as build_adjustments
 from anomalies.detection import detect
 from anomalies.logs import import_lines
@@ -56,9 +56,13 @@ def build(now: datetime, *, say: Say, progress: Progress) -> None:
     for system in systems:
         with timed(_("The readings of %s") % system.label, say):
             take_readings(system, now)
+    embedded.keep_sign_ins(sign_ins(cast))
+
+
+def sign_ins(cast: Sequence[Member]) -> str:
     width = max(len(member.email) for member in cast)
     lines = [f"  {member.email:<{width}}  {member.password:<18}  {member.role.label}" for member in cast]
-    embedded.keep_sign_ins("\n".join([_("Sign in to the demo as:"), *lines]))
+    return "\n".join([_("Sign in to the demo as:"), *lines])
 
 
 def demo_systems() -> list[System]:

@@ -11,7 +11,7 @@ from billingadmin.sql import statement
 from systems.base import System
 
 SQL = Path(__file__).with_name("readings.sql")
-SPANS = {7: timedelta(hours=3), 30: timedelta(hours=12)}  # days shown -> what one point stands for
+SPANS = {7: timedelta(hours=6), 30: timedelta(hours=24)}  # days shown -> what one point stands for
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,13 @@ def in_words(value: int, unit: str) -> str:
 
 
 def value_chart(standing: Standing, points: Sequence[Point], days: int) -> Chart | None:
-    """The values of the last days, by their worse end in each span; None where nothing was measured."""
+    """The values of the last days, by their worse end in each span; None where there is no line to draw yet."""
     detail = standing.reading.detail if standing.reading else {}
     limits = _limits(detail.get("limits"))
     falls = bool(limits) and all("below" in name for name in detail["limits"])
     values = [(point.begins, point.lowest if falls else point.highest) for point in points]
     known = [value for _moment, value in values if value is not None]
-    if not known:
+    if len(known) < 2:
         return None
     return charts.line(
         values,

@@ -37,7 +37,6 @@ JOBS = (
         "*/5 * * * *",
         catch_up,
         gettext_lazy("Runs what was missed while nothing was running, and takes over from processes that died."),
-        catch_up="none",
     ),
     Job("tidy_jobs", "40 3 * * *", tidy, gettext_lazy("Drops the records of old runs and finished tasks.")),
 )

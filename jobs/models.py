@@ -69,7 +69,9 @@ class JobRun(models.Model):
 
     @property
     def duration(self) -> timedelta | None:
-        return self.finished_at - self.started_at if self.finished_at else None
+        """How long it ran; None while it runs, and when it did not."""
+        ran = self.finished_at and self.state != RunState.SKIPPED
+        return self.finished_at - self.started_at if ran else None
 
     @property
     def sentence(self) -> str:
