@@ -123,6 +123,13 @@ def test_the_list_comes_as_a_fragment(manager_client, three):
     assert 'id="list"' in answer.text
 
 
+def test_a_long_id_is_shortened_in_the_list(manager_client):
+    entry = make_entry(target_type="adjustment", target_id="6332cd5f-ff97-4222-86f2-551d9509673d")
+
+    assert "Adjustment 6332cd5f…" in manager_client.get(LIST).text
+    assert entry.target_id in manager_client.get(reverse("audit:entry", args=[entry.position])).text
+
+
 def test_an_empty_answer_says_what_to_do(manager_client, three):
     assert "Nothing recorded fits" in manager_client.get(LIST, {"q": "nowhere"}).text
 
