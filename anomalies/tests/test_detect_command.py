@@ -152,3 +152,26 @@ def test_a_terminal_sees_how_far_it_is():
     call_command("detect", "paperclips", "--all", "--json", stdout=StringIO(), stderr=terminal)
 
     assert "order_payment [##############################] 1/1" in terminal.getvalue()
+
+
+class Closed:
+    """A reader that had enough after the first line, as ``head -1`` is."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, text):
+        if self.lines:
+            raise BrokenPipeError
+        self.lines.append(text)
+
+
+def test_a_reader_that_has_enough_fails_no_rule():
+    OrderFactory.create_batch(3, shipped=True)
+    out = Closed()
+
+    call_command("detect", "paperclips", "--json", stdout=out, stderr=StringIO())
+
+    assert len(out.lines) == 1
+    assert Anomaly.objects.count() == 3
+    assert DetectionRun.objects.get().state == "done"

@@ -1,9 +1,10 @@
 import json
+import os
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 from django.utils import timezone
 
 from anomalies.detection import detect
@@ -61,7 +62,10 @@ class Command(Verb):
         return run.state != RunState.FAILED
 
     def print(self, finding: Finding) -> None:
-        self.stdout.write(json.dumps(as_json(finding), ensure_ascii=False))
+        try:
+            self.stdout.write(json.dumps(as_json(finding), ensure_ascii=False))
+        except BrokenPipeError:  # whoever read, ``head`` for one, has enough; that is no fault of the rule
+            self.stdout = OutputWrapper(open(os.devnull, "w"))
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
