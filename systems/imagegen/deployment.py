@@ -18,14 +18,17 @@ def duplicates(source: Source) -> Measurement:
     """Groups of one user, type and job_id text with more than one row."""
     rows = source.rows("duplicates")
     total, nulls = _total(rows), sum(row["job_id"] is None for row in rows)
-    why = ngettext("%d group of rows would block the index.", "%d groups of rows would block the index.", total) % total
-    if not total:
-        why = _("No two rows of a user name one job_id: nothing blocks the unique indexes.")
+    why = _("No two rows of a user name one job_id: nothing blocks the unique indexes.")
+    if total > nulls:
+        blocking = total - nulls
+        why = ngettext("%d group of rows blocks the index.", "%d groups of rows block the index.", blocking) % blocking
     if nulls:
-        why = _(
-            "%(total)d groups have more than one row. %(nulls)d of them hold rows whose job_id is null: they are no "
-            "duplicates and block nothing, but a row that names no job is worth a look."
-        ) % {"total": total, "nulls": nulls}
+        apart = ngettext(
+            "%d group is of rows whose job_id is null: no duplicates, but rows that name no job.",
+            "%d groups are of rows whose job_id is null: no duplicates, but rows that name no job.",
+            nulls,
+        )
+        why = f"{why} {apart % nulls}"
     level = Level.CRITICAL if total > nulls else Level.WARNING if total else Level.OK
     return Measurement(level=level, why=why, value=total, detail=shown(rows))
 

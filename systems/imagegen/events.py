@@ -15,6 +15,7 @@ from systems.imagegen.vocabulary import MODERATION, TRANSACTIONS, as_uuid, names
 UNIT = "credits"
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 OURS = "billingadmin"  # metadata.source of what this console posted
+BILLING = {"consumption", "refund"}
 TOLD = ("reason", "source", "balance_type", "refund_mode", "idempotency_key", "reverses_tx_id", "note")
 SPLITS = ("from_period_limited", "from_unlimited_bonus", "from_promo", "from_paid")
 RETURNS = ("to_period_limited", "to_unlimited_bonus", "to_promo", "to_paid")
@@ -36,7 +37,8 @@ def ledger(row: Row, job: Row | None = None) -> Event:
                 _("Type"): kind if row["transaction_type"] not in TRANSACTIONS else None,
                 _("User"): str(row["user_id"]) if job and job["user_id"] != row["user_id"] else None,
                 _("Image"): row["related_generation_id"] and str(row["related_generation_id"]),
-                **{key: plain(metadata.get(key)) for key in (*TOLD, *SPLITS, *RETURNS)},
+                **{key: plain(metadata.get(key)) for key in TOLD},
+                **{key: plain(metadata[key]) for key in (*SPLITS, *RETURNS) if metadata.get(key)},
             }
         ),
         marks=tuple(ledger_marks(row, job)),
@@ -48,8 +50,8 @@ def ledger_marks(row: Row, job: Row | None) -> list[Text]:
     marks = []
     if row["created_at"] is None:
         marks.append(_("has no date"))
-    if row["metadata"] is None:
-        marks.append(_("has no metadata"))
+    if row["metadata"] is None and row["transaction_type"] in BILLING:
+        marks.append(_("has no metadata, so it names no job"))
     elif isinstance(row["metadata"], Mapping) and row["metadata"].get("source") == OURS:
         marks.append(_("posted by this console"))
     if job and job["user_id"] != row["user_id"]:

@@ -34,7 +34,7 @@ class Check:
 
 def _ids(row: Mapping[str, Any]) -> list[str]:
     several = [part.strip() for part in (row.get("tx_ids") or "").split(",") if part.strip()]
-    return several or [row["tx_id"]] * bool(row.get("tx_id"))
+    return several or ([row["tx_id"]] if row.get("tx_id") else [])
 
 
 def _checks(desk: Any, steps: Sequence[Step]) -> list[Check]:

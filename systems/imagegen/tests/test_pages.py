@@ -59,7 +59,7 @@ def test_a_group_of_null_job_ids_is_told_from_a_duplicate(support_client):
     text = support_client.get("/systems/imagegen/pre-deploy/").content.decode()
 
     assert 'data-level="warning"' in text
-    assert "no duplicates and block nothing" in text
+    assert "nothing blocks the unique indexes. 1 group is of rows whose job_id is null" in text
 
 
 def test_the_post_deploy_validation_shows_all_four_and_who_breaks_them(support_client):
@@ -74,6 +74,18 @@ def test_the_post_deploy_validation_shows_all_four_and_who_breaks_them(support_c
     assert text.count(f"/subjects/imagegen/job/{job.id}/") == 2
     assert text.count(f"/subjects/imagegen/transaction/{refund.id}/") == 2
     assert "cannot tell" in text
+
+
+def test_a_job_that_was_not_refunded_once_is_shown_without_a_refund_to_open(support_client):
+    now = timezone.now()
+    job = JobFactory(failed=True, completed_at=now, updated_at=now)
+    ConsumptionFactory(job=job)
+    probe(SYSTEM, now=now)
+
+    text = support_client.get("/systems/imagegen/post-deploy/").content.decode()
+
+    assert "1 charge, 0 refunds" in text
+    assert f"/subjects/imagegen/job/{job.id}/" in text
 
 
 def test_the_runbook_maps_every_section_to_its_screen(support_client):

@@ -165,6 +165,14 @@ def test_an_odd_ledger_row_is_shown_and_marked(source, trait, mark):
     assert (event.amount, event.unit) == (-20, "credits")
 
 
+def test_a_charge_without_metadata_says_that_it_names_no_job_a_bonus_need_not(source):
+    charge = ConsumptionFactory(without_metadata=True)
+    bonus = TransactionFactory(transaction_type="daily_post", amount=5)
+
+    assert marks(only(timeline.of_transaction(source, str(charge.id)), "ledger")).endswith("names no job")
+    assert marks(only(timeline.of_transaction(source, str(bonus.id)), "ledger")) == ""
+
+
 def test_a_padded_job_id_is_shown_as_it_is_written(source):
     job = JobFactory(succeeded=True)
     ConsumptionFactory(job=job, padded=True)
