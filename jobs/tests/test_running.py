@@ -9,7 +9,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from audit.log import job_actor, record
 from audit.models import Entry
-from jobs import running
+from billingadmin.sql import statement
+from jobs import lock, running
 from jobs.lock import alone
 from jobs.models import JobRun, RunState
 from jobs.registry import Job
@@ -130,6 +131,24 @@ def test_a_running_row_whose_process_died_is_taken_over():
 
     run = JobRun.objects.get()
     assert (run.state, run.runner, run.attempt_count) == (RunState.DONE, "test", 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_lock_of_a_process_that_dies_is_free_at_once():
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute(statement(lock.SQL, "try_lock"), {"space": lock.SPACE, "key": lock.key("count")})
+        cursor.execute("select pg_backend_pid()")
+        (process,) = cursor.fetchone()
+    with alone("count") as first:
+        assert not first
+
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_terminate_backend(%s, 5000)", [process])
+
+    with alone("count") as first:
+        assert first
+    other.close()
 
 
 @pytest.mark.django_db(transaction=True)
