@@ -96,6 +96,30 @@ def test_the_place_among_rows_survives_a_swap(opened):
     assert page.locator("tr[aria-current]").get_attribute("id") == "row-3"
 
 
+def test_enter_opens_the_current_row_also_when_its_button_is_gone(opened):
+    page = opened()
+    page.keyboard.press("j")
+    page.get_by_role("link", name="Take 1").click()
+    page.get_by_text("Row 1 is yours").wait_for()
+
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/row/1/")
+
+
+def test_good_news_goes_by_itself_and_bad_news_stays(opened):
+    page = opened(complain=False)
+    page.get_by_role("link", name="Take 1").click()
+    page.get_by_text("Row 1 is yours").wait_for()
+    page.click("#fails")
+    page.get_by_text("did not reach the server").wait_for()
+
+    page.evaluate("document.getAnimations().forEach((animation) => animation.finish())")
+
+    assert page.get_by_text("Row 1 is yours").is_hidden()
+    assert page.get_by_text("did not reach the server").is_visible()
+
+
 def test_all_rows_are_chosen_at_once(opened):
     page = opened()
 
