@@ -1,10 +1,9 @@
 import json
-import os
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from anomalies.detection import detect
@@ -20,6 +19,7 @@ from systems.base import Finding, System
 
 class Command(Verb):
     help = "Looks for anomalies: since the last run, in the window given, or in all history."
+    read_on = True  # until whoever reads the output has enough
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*", metavar="SLUG", help="a system; all of them when none is named")
@@ -62,10 +62,11 @@ class Command(Verb):
         return run.state != RunState.FAILED
 
     def print(self, finding: Finding) -> None:
-        try:
-            self.stdout.write(json.dumps(as_json(finding), ensure_ascii=False))
-        except BrokenPipeError:  # whoever read, ``head`` for one, has enough; that is no fault of the rule
-            self.stdout = OutputWrapper(open(os.devnull, "w"))
+        if self.read_on:
+            try:
+                self.stdout.write(json.dumps(as_json(finding), ensure_ascii=False))
+            except BrokenPipeError:  # whoever read, ``head`` for one, has enough; that is no fault of the rule
+                self.read_on = False
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
