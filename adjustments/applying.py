@@ -202,8 +202,13 @@ def _keep(line: AdjustmentLine, answer: Answer, now: datetime) -> bool:
 
 
 def _note(adjustment: Adjustment, obstacle: str, now: datetime) -> None:
-    """It stays as it is and is tried again; the page says what is in the way."""
-    Adjustment.objects.filter(pk=adjustment.pk).update(obstacle=obstacle, tried_at=now)
+    """It stays as it is and is tried again; the page says what is in the way.
+
+    Looking whether a stopped one was posted after all leaves the reason why it stopped.
+    """
+    only_looked = adjustment.state == State.NEEDS_ATTENTION and not asked_to_cancel(adjustment)
+    told = {} if only_looked else {"obstacle": obstacle}
+    Adjustment.objects.filter(pk=adjustment.pk).update(tried_at=now, **told)
 
 
 def _need_attention(adjustment: Adjustment, reason: str, now: datetime) -> None:

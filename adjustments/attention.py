@@ -10,11 +10,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adjustments import applying
-from adjustments.models import Adjustment, Decision
+from adjustments.models import Adjustment
 from adjustments.people import Person, hands
 from adjustments.policy import policy_for
 from adjustments.recording import record_move
-from adjustments.standing import Refusal, TooLate, held, move, standing
+from adjustments.standing import Refusal, TooLate, held, move, say, standing
 from adjustments.states import State, Verdict
 
 ASKED_IN = {
@@ -40,7 +40,7 @@ def ask(*, adjustment: Adjustment, person: Person, verdict: Verdict, reason: str
         if person.pk in asked:
             return current
         _refuse_without_a_second_mind(current, person, asked)
-        _say(current, person, verdict, reason, now)
+        say(current, person, verdict, reason, now)
         before = current.state
         if asked:
             _act(current, verdict, now)
@@ -61,19 +61,6 @@ def _refuse_without_a_second_mind(adjustment: Adjustment, person: Person, asked:
         raise NeedsAnother(_("Somebody has asked for this; an approver must confirm it."))
     if {person.pk, *asked} <= hands(adjustment):
         raise NeedsAnother(_("Both of you had a hand in this; another approver must confirm it."))
-
-
-def _say(adjustment: Adjustment, person: Person, verdict: Verdict, reason: str, now: datetime) -> None:
-    Decision.objects.create(
-        adjustment=adjustment,
-        revision=adjustment.revision,
-        attempt=adjustment.attempt,
-        person=person,
-        verdict=verdict,
-        content_hash=adjustment.content_hash,
-        reason=reason,
-        at=now,
-    )
 
 
 def _act(adjustment: Adjustment, verdict: Verdict, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Where a request stands: the sentence for people, and the one way to move it from there."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,20 @@ def move(adjustment: Adjustment, to: State, **columns: Any) -> None:
     if unchanged.update(state=to, **columns) != 1:
         raise TooLate(standing(Adjustment.objects.get(pk=adjustment.pk)))
     adjustment.refresh_from_db()
+
+
+def say(adjustment: Adjustment, person: Any, verdict: Verdict, reason: str, now: datetime) -> None:
+    """What a person says is bound to the content and the attempt there are."""
+    Decision.objects.create(
+        adjustment=adjustment,
+        revision=adjustment.revision,
+        attempt=adjustment.attempt,
+        person=person,
+        verdict=verdict,
+        content_hash=adjustment.content_hash,
+        reason=reason,
+        at=now,
+    )
 
 
 def standing(adjustment: Adjustment) -> str:

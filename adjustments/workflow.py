@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from adjustments import applying, preview
 from adjustments.content import Change, changes, content_hash
 from adjustments.drafting import Draft, Target, draft, for_edit
-from adjustments.models import Adjustment, AdjustmentLine, Decision, Revision
+from adjustments.models import Adjustment, AdjustmentLine, Revision
 from adjustments.people import Person, hands
 from adjustments.policy import Policy, policy_for
 from adjustments.recording import record_move
-from adjustments.standing import Refusal, TooLate, held, move, standing
+from adjustments.standing import Refusal, TooLate, held, move, say, standing
 from adjustments.states import State, Verdict
 from billingadmin.audience import Capability
 
@@ -209,16 +209,13 @@ def _approvals(adjustment: Adjustment) -> int:
 
 
 def _decide(adjustment: Adjustment, person: Person, verdict: Verdict, reason: str, now: datetime) -> None:
-    Decision.objects.create(
-        adjustment=adjustment,
-        revision=adjustment.revision,
-        attempt=adjustment.attempt,
-        person=person,
-        verdict=verdict,
-        content_hash=adjustment.content_hash,
-        reason=reason,
-        at=now,
-    )
+    try:
+        with transaction.atomic():
+            say(adjustment, person, verdict, reason, now)
+    except IntegrityError as error:
+        if error.__cause__.diag.constraint_name == "decision_by_an_approver":  # the role went in this very moment
+            raise NotAllowed(_("You are no longer an approver.")) from error
+        raise
 
 
 def _approve(adjustment: Adjustment, now: datetime) -> None:

@@ -223,6 +223,14 @@ def test_what_needs_attention_is_looked_at_but_never_posted(needing_attention, l
     assert not payments()
 
 
+def test_looking_in_vain_leaves_the_reason_why_it_stopped(needing_attention, later, monkeypatch):
+    monkeypatch.setattr(ledger, "has_writer", lambda system: False)
+
+    applying.drive(needing_attention.pk, now=later)
+
+    assert "The order is cancelled" in Adjustment.objects.get().obstacle
+
+
 def test_a_pending_request_is_not_driven(pending, key_table, later):
     applying.drive(pending.pk, now=later)
 

@@ -215,3 +215,13 @@ def test_the_verb_refuses_them_too(pending, approve, support, manager):
     for person in (support, manager):
         with pytest.raises(workflow.NotAllowed):
             approve(pending, person)
+
+
+def test_a_role_that_goes_in_this_very_moment_is_gone(pending, approve, manager):
+    """The verb still believes in the role; the database looks again, under lock."""
+    manager.__dict__["capabilities"] = frozenset({"decide"})
+
+    with pytest.raises(workflow.NotAllowed, match="no longer an approver"):
+        approve(pending, manager)
+
+    assert Adjustment.objects.get().state == State.PENDING
