@@ -20,6 +20,9 @@ from billingadmin.sql import statement
 from systems import registry
 from systems.base import System
 
+SQL = Path(__file__).with_suffix(".sql")
+# We ask by index for what is recent: at the price of a disk that turns, a thousand keys would seem dearer than a scan.
+READING = {"transaction_read_only": "on", "row_security": "off", "random_page_cost": "1.1"}
 SQLITE_STEPS = 10_000  # virtual machine steps between two looks at the clock
 
 
@@ -53,9 +56,9 @@ class Questions:
     @contextmanager
     def planning(self, settings: Mapping[str, str]) -> Iterator[None]:
         """Lets PostgreSQL plan what is asked within by other settings."""
-        before = _set_local(self.connection, **settings)
+        before = _set_local(self.connection, settings)
         yield
-        _set_local(self.connection, **before)
+        _set_local(self.connection, before)
 
     def run(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         with self.connection.cursor() as cursor:
@@ -94,20 +97,19 @@ def _bounded(connection: BaseDatabaseWrapper, timeout_ms: int) -> Iterator[None]
 
 @contextmanager
 def _bounded_postgresql(connection: BaseDatabaseWrapper, timeout_ms: int) -> Iterator[None]:
-    before = _set_local(connection, statement_timeout=f"{timeout_ms}ms", transaction_read_only="on", row_security="off")
+    before = _set_local(connection, {**READING, "statement_timeout": f"{timeout_ms}ms"})
     yield
-    # A savepoint that is rolled back restores all three; one that is released restores read-write only.
-    _set_local(connection, statement_timeout=before["statement_timeout"], row_security=before["row_security"])
+    # A savepoint that is rolled back restores all of them; one that is released restores read-write only.
+    _set_local(connection, {name: value for name, value in before.items() if name != "transaction_read_only"})
 
 
-def _set_local(connection: BaseDatabaseWrapper, **settings: str) -> dict[str, str]:
-    before = {}
+def _set_local(connection: BaseDatabaseWrapper, settings: Mapping[str, str]) -> dict[str, str]:
+    """What the settings were before."""
+    if not settings:
+        return {}
     with connection.cursor() as cursor:
-        for name, value in settings.items():
-            cursor.execute("select current_setting(%s)", [name])
-            before[name] = cursor.fetchone()[0]
-            cursor.execute("select set_config(%s, %s, true)", [name, value])
-    return before
+        cursor.execute(statement(SQL, "set_local"), {"names": list(settings), "values": list(settings.values())})
+        return {name: before for name, before, _after in cursor.fetchall()}
 
 
 @contextmanager

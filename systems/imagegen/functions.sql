@@ -32,11 +32,8 @@ begin
         select (t.metadata ->> 'job_id')::uuid
         from public.credit_transactions t
         where t.created_at >= p_since and t.transaction_type in ('consumption', 'refund')
-          and case
-              when t.metadata ->> 'job_id'
-                  ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' then true
-              else false
-          end
+          and t.metadata ->> 'job_id' like '________-____-____-____-____________' and t.metadata ->> 'job_id'
+            ~ '^[0-9a-fA-F]+-[0-9a-fA-F]+-[1-5][0-9a-fA-F]+-[89abAB][0-9a-fA-F]+-[0-9a-fA-F]+$'
     );
     return query
     with billing as (
