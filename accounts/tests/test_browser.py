@@ -1,40 +1,13 @@
 """People, settings, sign-in and the audit log in a real browser, with the people who use them."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from accounts import changes
-from accounts.demo import CAST
 from accounts.models import Kind, Person
 from audit.models import Entry
+from billingadmin.tests.browsing import WINDOWS, look
 from conftest import CAST_SINCE
-
-WINDOWS = [("light", 1280), ("dark", 400)]
-
-
-@pytest.fixture
-def signed_in(live_server, browser):
-    """Signs one of the cast in by the form, in a browser context of their own; complaints of the browser fail."""
-    complaints, contexts = [], []
-
-    def sign_in(part, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{live_server.url}/accounts/login/?next=/accounts/settings/")
-        page.fill("input[name=login]", CAST[part].email)
-        page.fill("input[name=password]", CAST[part].password)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url("**/accounts/settings/")
-        return page
-
-    yield sign_in
-    for context in contexts:
-        context.close()
-    assert not complaints
 
 
 @pytest.fixture
@@ -42,14 +15,6 @@ def asked(transactional_db, admin, second_admin, manager):
     return changes.request(
         person=manager, kind=Kind.GRANT, roles=["auditor"], reason="Stands in.", by=admin, now=CAST_SINCE
     )
-
-
-def look(page, path):
-    """Goes there, and says what is not accessible or does not fit."""
-    page.goto("/".join(page.url.split("/")[:3]) + path)
-    found = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in Axe().run(page).response["violations"]]
-    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    return found if fits else [*found, ("too wide", [])]
 
 
 @pytest.mark.parametrize(("theme", "width"), WINDOWS)

@@ -1,49 +1,28 @@
 """Two people in two browsers, the worker between them; and every screen, looked at by axe."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import expect
 
 from adjustments import preview, tasks
 from adjustments.models import Adjustment, Preview
 from adjustments.states import State
+from billingadmin.tests.browsing import WINDOWS, look
 from systems.tests.paperclips.models import Payment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WINDOWS = [("light", 1440), ("dark", 400)]
-
 
 @pytest.fixture
-def desk(live_server, browser):
-    """A browser of somebody's own; what the browser complains of fails the test."""
-    complaints, contexts = [], []
+def desk(opened):
+    """A browser of somebody's own."""
 
     def sit(person, **options):
         client = Client()
         client.force_login(person)
-        context = browser.new_context(base_url=live_server.url, **options)
-        contexts.append(context)
-        cookies = [{"name": name, "value": held.value, "url": live_server.url} for name, held in client.cookies.items()]
-        context.add_cookies(cookies)
-        page = context.new_page()
-        page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
+        return opened(client, **options)
 
-    yield sit
-    for context in contexts:
-        context.close()
-    assert not complaints
-
-
-def faults(page, path):
-    """What is not accessible there, or does not fit."""
-    page.goto(path)
-    found = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in Axe().run(page).response["violations"]]
-    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    return found if fits else [*found, ("too wide", [])]
+    return sit
 
 
 def test_one_proposes_another_approves_and_the_worker_posts_it_once(desk, anomaly, key_table, support, approver):
@@ -82,7 +61,7 @@ def test_every_screen_is_accessible_and_fits(desk, at_work, everything, approver
     page = desk(approver, color_scheme=theme, viewport={"width": width, "height": 900})
 
     for path in everything:
-        assert faults(page, path) == [], path
+        assert look(page, path) == [], path
 
 
 @pytest.mark.parametrize("state", ["applied", "needing_attention"])
@@ -90,10 +69,10 @@ def test_what_is_over_is_accessible_and_fits(request, desk, at_work, state, seco
     adjustment = request.getfixturevalue(state)
     page = desk(second_approver, viewport={"width": 400, "height": 900})
 
-    assert faults(page, adjustment.get_absolute_url()) == []
+    assert look(page, adjustment.get_absolute_url()) == []
 
 
 def test_the_form_of_a_proposal_is_accessible_and_fits(desk, anomaly, support):
     page = desk(support, viewport={"width": 400, "height": 900})
 
-    assert faults(page, f"/adjustments/propose/?anomaly={anomaly.pk}&correction=book_payment") == []
+    assert look(page, f"/adjustments/propose/?anomaly={anomaly.pk}&correction=book_payment") == []

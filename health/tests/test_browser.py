@@ -4,38 +4,14 @@ import threading
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings as site
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from billingadmin.tests.browsing import WINDOWS, look
 from health.factories import ReadingFactory
 from health.tests.conftest import probe
 from jobs.models import JobRun
 from jobs.tests.worker import work_off
-
-WINDOWS = [("light", 1440), ("dark", 400)]
-
-
-@pytest.fixture
-def opened(live_server, browser):
-    """A page of somebody who is signed in already; complaints of the browser fail the test."""
-    complaints, contexts = [], []
-
-    def open_as(client, **options):
-        context = browser.new_context(base_url=live_server.url, **options)
-        contexts.append(context)
-        cookie = {"name": site.SESSION_COOKIE_NAME, "value": client.cookies[site.SESSION_COOKIE_NAME].value}
-        context.add_cookies([cookie | {"url": live_server.url}])
-        page = context.new_page()
-        page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield open_as
-    for context in contexts:
-        context.close()
-    assert not complaints
 
 
 @pytest.fixture
@@ -55,14 +31,6 @@ def full(transactional_db, shop):
     JobRun.objects.create(
         name="tidy_jobs", slot=now, started_at=now, finished_at=now, state="failed", error="ValueError: no", runner="x"
     )
-
-
-def look(page, path):
-    """Goes there, and says what is not accessible or does not fit."""
-    page.goto(path)
-    found = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in Axe().run(page).response["violations"]]
-    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    return found if fits else [*found, ("too wide", [])]
 
 
 @pytest.mark.parametrize(("theme", "width"), WINDOWS)

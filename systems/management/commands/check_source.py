@@ -3,16 +3,16 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from billingadmin.usage import Verb, WrongUsage
 from systems import registry
 from systems.base import System
 from systems.needs import shortfalls
 from systems.reading import SourceUnavailable, reading
 
 
-class Command(BaseCommand):
+class Command(Verb):
     help = "Compare each source with what its room needs: tables, columns, indexes, rights, row policies."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         try:
             systems = [registry.get(slug) for slug in slugs] or registry.all_systems()
         except registry.UnknownSystem as error:
-            raise CommandError(str(error), returncode=2) from None
+            raise WrongUsage(error) from None
         healthy = [self.check_system(system) for system in systems]
         if not all(healthy):
             raise SystemExit(1)

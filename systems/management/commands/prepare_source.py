@@ -4,10 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 
 from billingadmin.sql import statement
+from billingadmin.usage import Verb, WrongUsage
 from systems import registry
 from systems.base import System
 from systems.reading import is_connected
@@ -15,7 +16,7 @@ from systems.reading import is_connected
 APPLIED = Path(__file__).parents[2] / "applied.sql"
 
 
-class Command(BaseCommand):
+class Command(Verb):
     help = "Print the statements that prepare a source, or with --apply run them as its writer."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         try:
             system = registry.get(slug)
         except registry.UnknownSystem as error:
-            raise CommandError(str(error), returncode=2) from None
+            raise WrongUsage(error) from None
         if apply:
             self.apply(system)
         else:
