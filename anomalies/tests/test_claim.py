@@ -1,6 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from anomalies import triage
@@ -129,3 +131,22 @@ def test_an_owner_that_is_no_number_is_nobody(support_client, anomaly):
 
 def test_what_is_not_there_is_not_found(support_client):
     assert support_client.post("/anomalies/4711/claim/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_wins(support, approver, anomaly):
+    def attempt(person):
+        try:
+            return triage.claim(anomaly=anomaly, by=person, now=NOW)
+        except triage.AlreadyClaimed:
+            return False
+        finally:
+            connection.close()
+
+    crowd = [support, approver] * 4
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        wins = [who for who, won in zip(crowd, pool.map(attempt, crowd), strict=True) if won]
+
+    anomaly.refresh_from_db()
+    assert wins == [anomaly.owner]
+    assert len(entries(anomaly)) == 1
