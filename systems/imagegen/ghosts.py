@@ -1,6 +1,6 @@
 """The steps that should be on a job's timeline and are not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
@@ -75,7 +75,8 @@ def _refund(file: JobFile, now: datetime) -> Event | None:
 
 def _audit(file: JobFile) -> Iterator[Event]:
     """A manual correction must be audited with job_id, tx_id and reason."""
-    audited = {(row["metadata"] or {}).get("tx_id") for row in file.audit} | {row["target_id"] for row in file.audit}
+    told = [row["metadata"] for row in file.audit if isinstance(row["metadata"], Mapping)]
+    audited = {metadata.get("tx_id") for metadata in told} | {row["target_id"] for row in file.audit}
     for row in file.ledger:
         by_hand = row["transaction_type"] == "admin_deduction" or row["metadata"].get("source") == OURS
         if by_hand and str(row["id"]) not in audited:

@@ -71,6 +71,10 @@ def _refuse_refund(line: Line, job: Row | None, charge: Row | None, found: Seque
         raise Refused(_("The job or its charge is no longer there."))
     if job["status"] != "failed":
         raise Refused(_("The job is %s by now. Only a job that failed for good is refunded.") % job["status"])
+    if charge["amount"] >= 0:
+        raise Refused(
+            _("The charge %s took nothing out of the wallet, so there is nothing to give back.") % charge["id"]
+        )
     if line.amount != -charge["amount"]:
         told = {"amount": line.amount, "charged": -charge["amount"]}
         raise Refused(_("A refund gives back what was charged: %(charged)d credits, not %(amount)d.") % told)
@@ -145,6 +149,8 @@ def _refuse_taking_back(line: Line, refund: Row | None, found: Sequence[Row]) ->
         raise Refused(_("The refund is no longer there."))
     if reversal := postings.reversal_of(found, refund):
         raise Refused(_("The refund has been taken back already, by %s.") % reversal["id"])
+    if refund["amount"] <= 0:
+        raise Refused(_("The refund %s put nothing into the wallet, so there is nothing to take back.") % refund["id"])
     if line.amount != -refund["amount"]:
         told = {"amount": -line.amount, "given": refund["amount"]}
         raise Refused(_("The refund gave %(given)d credits; %(amount)d cannot be taken back.") % told)
@@ -154,8 +160,9 @@ def _parts_to_take(held: wallet.Purses, refund: Row, posting: Posting) -> list[P
     """First from the batches the refund made, then from the purse it filled, then as any charge is paid."""
     missing, parts = refund["amount"], []
     for batch in [batch for batch in held.batches if batch.transaction == refund["id"]]:
-        parts.append(Part(batch.purse, batch.remaining, batch))
-        missing -= batch.remaining
+        taken = min(batch.remaining, missing)
+        parts += [Part(batch.purse, taken, batch)] * (taken > 0)
+        missing -= taken
         held.batches.remove(batch)
     paid = min(held.paid, missing, figure(refund["metadata"], "to_paid"))
     try:

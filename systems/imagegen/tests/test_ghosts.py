@@ -130,3 +130,11 @@ def test_a_manual_correction_should_be_audited_by_its_transaction(source):
 
     AuditFactory(metadata={"job_id": str(job.id), "tx_id": str(deduction.id), "reason": "undue refund"})
     assert "Audit entry" not in ghosts(source, job)
+
+
+def test_an_audit_row_whose_metadata_is_a_list_breaks_nothing(source):
+    job = JobFactory(succeeded=True)
+    row = TransactionFactory(transaction_type="admin_deduction", amount=-5, metadata={"job_id": str(job.id)})
+    AuditFactory(target_id=str(job.id), metadata=["deducted"])
+
+    assert ghosts(source, job)["Audit entry"].at == row.created_at

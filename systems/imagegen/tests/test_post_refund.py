@@ -307,3 +307,14 @@ def test_it_answers_the_missing_refund_and_is_taken_back_by_a_deduction():
 
     assert correction.answers == ("consumption_without_refund_for_failed_job",)
     assert correction.reversal == "take_back_refund"
+
+
+def test_a_charge_that_took_nothing_out_is_not_refunded(source, job):
+    CreditsFactory(paid_balance=100)
+    ConsumptionFactory(job=job, amount=50)
+    before = everything()
+
+    with pytest.raises(Refused, match="took nothing out of the wallet"):
+        post(CODE, draft(source, CODE, job)[0])
+
+    assert everything() == before

@@ -310,3 +310,24 @@ def test_a_refund_of_a_deleted_job_is_left_to_its_owner(source, job, refund):
 
     with pytest.raises(Refused, match="no refund to take back"):
         draft(source, TAKE, job)
+
+
+def test_no_more_is_taken_from_a_batch_than_the_refund_gave(source, job, refund):
+    CreditsFactory(paid_balance=100, free=70)
+    BatchFactory(amount=70, remaining_amount=70, source="refund", credit_transaction_id=refund.id)
+
+    post(TAKE, draft(source, TAKE, job)[0])
+
+    assert purses(USER)[:2] == (120, 100)
+    assert adds_up(USER)
+
+
+def test_a_refund_that_put_nothing_in_is_not_taken_back(source, job):
+    CreditsFactory(paid_balance=100)
+    RefundFactory(job=job, amount=-50)
+    before = everything()
+
+    with pytest.raises(Refused, match="put nothing into the wallet"):
+        post(TAKE, draft(source, TAKE, job)[0])
+
+    assert everything() == before
