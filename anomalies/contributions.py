@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from anomalies.models import Anomaly, Check, LogLine
 from audit.models import Entry
 from audit.templatetags.audit import named, words
+from billingadmin.masking import without_emails
 from systems import registry
-from systems.base import Event, NotOffered
+from systems.base import Event, NotOffered, Personal
 
 MOST = 200  # of each kind: a subject with more has a list of its own
 
@@ -45,9 +46,10 @@ def _entries(slug: str, kind: str, subject: str, anomalies: list[Anomaly]) -> It
 def _log_lines(slug: str, subject: str) -> Iterator[Event]:
     for line in LogLine.objects.about(slug, subject).order_by("-at", "-pk")[:MOST]:
         told = {"log": line.source, "level": line.level, "request_id": line.request_id}
-        yield Event(
-            at=line.at, kind="log", title=line.message, details={key: text for key, text in told.items() if text}
-        )
+        title = without_emails(line.message)
+        if title != line.message:
+            told["message"] = Personal(line.message)
+        yield Event(at=line.at, kind="log", title=title, details={key: text for key, text in told.items() if text})
 
 
 def subject_target(slug: str, kind: str, subject: str) -> str:

@@ -1,6 +1,9 @@
 """Masks for what is about a person. Enough stays to tell two apart, not enough to use."""
 
+import re
+
 HIDDEN = "•••"
+EMAIL = re.compile(r"[^\s@<>()\[\]\"',;:=]+@[^\s@<>()\[\]\"',;:=]+\.[^\s@<>()\[\]\"',;:=]+")
 
 
 def masked_email(text: str) -> str:
@@ -19,3 +22,8 @@ def masked_text(text: str) -> str:
 
 def masked(text: str) -> str:
     return masked_email(text) if "@" in text and " " not in text.strip() else masked_text(text)
+
+
+def without_emails(text: str) -> str:
+    """A sentence of a program, with the addresses in it masked and the rest as it is."""
+    return EMAIL.sub(lambda found: masked_email(found[0]), text)

@@ -59,6 +59,17 @@ def test_the_timeline_has_everything_in_order(support, support_client, anomaly):
     assert "1 h later" in answer.text
 
 
+def test_an_address_in_a_log_line_is_masked_until_somebody_unmasks_it(support_client, anomaly):
+    LogLineFactory(subject="7", message="mail to ada.l@example.com bounced")
+
+    masked = page(support_client, anomaly).text
+    clear = support_client.post(f"/anomalies/{anomaly.pk}/unmask/").text
+
+    assert "mail to a•••@e•••.com bounced" in masked
+    assert "ada.l@example.com" not in masked
+    assert "ada.l@example.com" in clear
+
+
 def test_the_step_that_is_missing_stands_as_a_ghost(support_client, anomaly):
     answer = page(support_client, anomaly)
 

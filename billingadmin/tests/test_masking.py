@@ -3,7 +3,7 @@ from django.template import Context, Template
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billingadmin.masking import masked
+from billingadmin.masking import masked, without_emails
 from systems.base import Personal, Unrecognised
 
 
@@ -43,3 +43,15 @@ def test_a_word_outside_the_vocabulary_is_marked_and_escaped():
 
     assert "&lt;plush&gt;" in text
     assert 'data-level="unknown"' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("to=<ada.l@example.com>, relay=mx", "to=<a•••@e•••.com>, relay=mx"),
+        ("user=ada@example.org;ok", "user=a•••@e•••.org;ok"),
+        ("POST /functions/v1/generate 200", "POST /functions/v1/generate 200"),
+    ],
+)
+def test_only_the_addresses_of_a_sentence_are_masked(text, shown):
+    assert without_emails(text) == shown
