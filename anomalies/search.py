@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connections
+from django.utils import translation
 
 from anomalies.models import Anomaly
 from anomalies.queue import Filter, narrowed
@@ -87,17 +88,19 @@ def _in_parallel(
     if not systems:
         return
     pool = ThreadPoolExecutor(max_workers=len(systems), thread_name_prefix="search")
-    futures = {system.slug: pool.submit(_alone, ask, system, text, now) for system in systems}
+    language = translation.get_language()
+    futures = {system.slug: pool.submit(_alone, ask, system, text, now, language) for system in systems}
     wait(futures.values(), timeout=PATIENCE_MS / 1000)
     pool.shutdown(wait=False, cancel_futures=True)
     for system in systems:
         yield system, _answer(system, futures[system.slug])
 
 
-def _alone(ask: Ask, system: System, text: str, now: datetime) -> list[Match]:
-    """In a thread of its own, and so on a connection of its own, which goes with it."""
+def _alone(ask: Ask, system: System, text: str, now: datetime, language: str) -> list[Match]:
+    """In a thread of its own, and so on a connection of its own, which goes with it; in the reader's language."""
     try:
-        return ask(system, text, now)
+        with translation.override(language):
+            return ask(system, text, now)
     finally:
         connections[system.slug].close()
 

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.utils import translation
 
 from anomalies import search
 from anomalies.factories import AnomalyFactory
@@ -91,3 +92,13 @@ def test_odd_text_breaks_nothing(support_client, text):
 
 def test_it_refuses_admins(admin_client):
     assert asked(admin_client, "7").status_code == 403
+
+
+def test_a_room_answers_in_the_language_of_the_reader():
+    def ask(*_):
+        return [Match(kind="order", id="7", label=translation.get_language())]
+
+    with translation.override("ja"):
+        ((_system, answer),) = search._in_parallel(ask, [SYSTEM], "7", NOW)
+
+    assert [match.label for match in answer] == ["ja"]
