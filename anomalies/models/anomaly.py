@@ -71,6 +71,8 @@ class Anomaly(models.Model):
     Rows come from detection alone, are never deleted, and age never closes them.
     """
 
+    site_privileges = ("SELECT", "INSERT", "UPDATE")
+
     id = models.BigAutoField(primary_key=True)
     system = models.TextField(_("system"))
     rule = models.TextField(_("rule"))

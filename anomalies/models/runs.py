@@ -40,6 +40,8 @@ class DetectionRunQuerySet(models.QuerySet):
 class DetectionRun(models.Model):
     """One run of a system's rules. There is a row for every run, found or not: silence is not death."""
 
+    site_privileges = ("SELECT", "INSERT", "UPDATE")
+
     id = models.BigAutoField(primary_key=True)
     system = models.TextField(_("system"))
     state = models.CharField(_("state"), max_length=7, choices=RunState, default=RunState.RUNNING)
@@ -84,6 +86,8 @@ class DetectionRun(models.Model):
 
 class RuleMark(models.Model):
     """Up to when a rule has judged everything: its next window starts there, less the system's overlap."""
+
+    site_privileges = ("SELECT", "INSERT", "UPDATE")
 
     id = models.BigAutoField(primary_key=True)
     system = models.TextField()

@@ -131,6 +131,12 @@ def test_what_was_observed_or_said_stays(model, statement):
         cursor.execute(statement.format(model._meta.db_table))
 
 
+@pytest.mark.parametrize("model", [Anomaly, DetectionRun, RuleMark])
+def test_what_detection_keeps_is_never_deleted(model):
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"delete from {model._meta.db_table}")
+
+
 def test_the_state_follows_from_presence_and_decision(support):
     states = [
         (AnomalyFactory(), "open"),
