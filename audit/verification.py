@@ -64,6 +64,8 @@ def verify(*, after: int = 0) -> Finding:
     """Walks the log in order of position, holding a few entries at a time; those up to ``after`` are trusted."""
     try:
         return _walk(after)
+    except Entry.DoesNotExist:
+        return Finding(Verdict.BROKEN, 0, after, "", Fault.MISSING, SENTENCES[Fault.MISSING])
     except DatabaseError as error:
         return Finding(Verdict.CANNOT_TELL, why=f"The log cannot be read: {str(error).strip().splitlines()[0]}.")
 

@@ -128,6 +128,14 @@ def test_what_an_owner_changed_is_found_where_it_was(tamper, statement, position
     assert (finding.verdict, finding.position, finding.fault) == (Verdict.BROKEN, position, fault)
 
 
+def test_an_entry_that_is_trusted_and_gone_is_found(tamper):
+    tamper("delete from admin_audit_log where position = 3")
+
+    finding = verify(after=3)
+
+    assert (finding.verdict, finding.position, finding.fault) == (Verdict.BROKEN, 3, Fault.MISSING)
+
+
 def test_two_entries_that_changed_places_are_found(tamper):
     tamper("update admin_audit_log set position = 10 * position where position in (2, 3)")
     tamper("update admin_audit_log set position = case position when 20 then 3 else 2 end where position > 5")
