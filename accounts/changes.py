@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Kind, Person, PersonChange, RoleGrant, State
-from accounts.roles import are_apart
+from accounts.roles import Role, are_apart
 from audit.log import SYSTEM_ACTOR, Actor, record
 
 APART = gettext_lazy("Nobody holds admin together with support or approver.")
@@ -77,7 +77,7 @@ def found(*, email: str, name: str, roles: Sequence[str], password: str, now: da
         raise Refusal(str(APART))
     with _told():
         person = _new_person(email=email, name=name, is_active=True, password=password, now=now)
-        for role in roles:
+        for role in sorted(roles, key=Role.ADMIN.__eq__):  # admin last: the second admin ends the founding
             RoleGrant.objects.create(person=person, role=role, granted_at=now)
         after = {"email": person.email, "name": name, "roles": sorted(roles), "active": True}
         _record(SYSTEM_ACTOR, "person_founded", person, metadata={"before": None, "after": after})

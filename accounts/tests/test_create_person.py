@@ -44,6 +44,14 @@ def test_the_second_one_completes_the_console():
     assert "The console has its two admins" in said
 
 
+def test_the_second_one_may_hold_another_role_beside():
+    create("--role", "admin")
+
+    create("--role", "admin", "--role", "auditor", email="grant@billing.example", name="Oliver Grant")
+
+    assert Person.objects.get(email="grant@billing.example").roles == {"admin", "auditor"}
+
+
 def test_a_third_one_is_added_by_two_admins(admin, second_admin):
     with pytest.raises(CommandError, match="added on the People page, where a second admin confirms") as refusal:
         create("--role", "support")
