@@ -5,7 +5,8 @@ select
     a.attname as column_name,
     format_type(a.atttypid, a.atttypmod) as column_type,
     has_column_privilege(c.oid, a.attnum, 'select') as readable,
-    (c.relrowsecurity and not r.rolsuper and not r.rolbypassrls and c.relowner <> r.oid) as hides_rows
+    (c.relrowsecurity and not r.rolsuper and not r.rolbypassrls and (c.relforcerowsecurity or c.relowner <> r.oid))
+        as hides_rows
 from pg_class c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 cross join (select * from pg_roles where rolname = current_user) r

@@ -81,6 +81,17 @@ def test_a_row_policy_is_never_a_healthy_zero():
     assert shortfall.remedy == "alter role console bypassrls;"
 
 
+def test_a_policy_that_holds_for_the_owner_too_is_seen(shop):
+    change("alter table orders enable row level security")
+    before = found(shop)
+    change("alter table orders force row level security")
+
+    hidden = [shortfall.what for shortfall in found(shop).values() if "row policy" in shortfall.what]
+
+    assert not any("row policy" in shortfall.what for shortfall in before.values())
+    assert len(hidden) == 1
+
+
 def test_the_command_says_what_is_missing_and_fails_only_when_it_is_grave():
     out = StringIO()
 
