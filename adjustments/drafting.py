@@ -82,7 +82,7 @@ class Draft:
 
 
 def for_anomaly(anomaly: Anomaly, code: str) -> Target:
-    system = registry.get(anomaly.system)
+    system = _system(anomaly.system)
     correction = _posting(system, code)
     if anomaly.rule not in correction.answers or anomaly.subject_kind != correction.subject_kind:
         raise Undraftable(_("“%s” does not answer this anomaly.") % correction.title)
@@ -110,7 +110,7 @@ def for_subject(system: System, kind: str, subject: str, code: str) -> Target:
 def for_reversal(adjustment: Adjustment) -> Target:
     if adjustment.state != State.APPLIED:
         raise Undraftable(_("Only what was applied can be taken back."))
-    system = registry.get(adjustment.system)
+    system = _system(adjustment.system)
     reversal = _posting(system, adjustment.correction).reversal
     if not reversal:
         raise Undraftable(_("There is no correction that takes this one back."))
@@ -124,7 +124,7 @@ def for_reversal(adjustment: Adjustment) -> Target:
 
 
 def for_edit(adjustment: Adjustment) -> Target:
-    system = registry.get(adjustment.system)
+    system = _system(adjustment.system)
     return Target(
         system=system,
         correction=_posting(system, adjustment.correction),
@@ -134,6 +134,13 @@ def for_edit(adjustment: Adjustment) -> Target:
         anomaly=adjustment.anomaly,
         reverses=adjustment.reverses,
     )
+
+
+def _system(slug: str) -> System:
+    try:
+        return registry.get(slug)
+    except registry.UnknownSystem:
+        raise Undraftable(_("The system “%s” is no longer part of the console.") % slug) from None
 
 
 def _posting(system: System, code: str) -> Correction:

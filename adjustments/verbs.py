@@ -56,12 +56,16 @@ def edit(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     form = forms.Drafted(request.POST or None, initial=shown)
     if not adjustment.is_pending:
         return _conflict(request, adjustment, TooLate(standing(adjustment)))
+    try:
+        target = for_edit(adjustment)
+    except Undraftable as why:
+        return _conflict(request, adjustment, Refusal(str(why)))
 
     def send(said: dict[str, Any]) -> Adjustment:
         asked = {"reason": said["reason"], "seen": said["seen"], "revision": said["revision"] or 0}
         return workflow.edit(adjustment=adjustment, editor=request.user, now=timezone.now(), **asked)
 
-    return _send_or_draft(request, for_edit(adjustment), form, send, "adjustments/edit.html", adjustment)
+    return _send_or_draft(request, target, form, send, "adjustments/edit.html", adjustment)
 
 
 def _send_or_draft(

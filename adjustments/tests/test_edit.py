@@ -108,3 +108,12 @@ def test_readers_do_not_edit(manager_client, auditor_client, url, sent):
     for client in (manager_client, auditor_client):
         assert client.post(url, sent).status_code == 403
     assert Adjustment.objects.get().revision == 1
+
+
+def test_what_the_console_no_longer_offers_is_not_edited(url, support_client, settings):
+    settings.BILLING_SYSTEMS = []
+
+    answer = support_client.get(url)
+
+    assert answer.status_code == 409
+    assert "no longer part of the console" in answer.text
