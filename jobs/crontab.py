@@ -23,7 +23,7 @@ from jobs.registry import all_jobs
 
 PLAIN_PATH = re.compile(r"[\w@+=:,./-]+", re.ASCII)  # what neither cron (%) nor sh (all else) reads in its own way
 KEPT = re.compile(
-    r"(\w+_)?DATABASE_URL|DATABASE_OWNER_URL|SECRET_KEY(_FILE)?|BILLINGADMIN_\w+|EMAIL_\w+|DEFAULT_FROM_EMAIL|LOG_LEVEL|DEBUG"
+    r"(\w+_)?DATABASE_URL|SECRET_KEY(_FILE)?|BILLINGADMIN_\w+|EMAIL_\w+|DEFAULT_FROM_EMAIL|LOG_LEVEL|DEBUG"
 )
 RUNNER = "BILLINGADMIN_RUNNER"  # tells a firing by cron from one by hand
 DAEMONS = {"cron", "crond"}

@@ -104,6 +104,7 @@ def test_remove_takes_our_lines_only(lines):
 def test_the_environment_is_kept_for_cron_and_readable_by_its_owner_alone(lines, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://site:it's secret@db/console")
     monkeypatch.setenv("PAPERCLIPS_DATABASE_URL", "postgresql://reader@db/shop")
+    monkeypatch.setenv("DATABASE_OWNER_URL", "postgresql://owner@db/console")
     monkeypatch.setenv("EDITOR", "vi")
 
     schedule("install")
@@ -114,6 +115,7 @@ def test_the_environment_is_kept_for_cron_and_readable_by_its_owner_alone(lines,
     assert "PAPERCLIPS_DATABASE_URL" in kept.read_text()
     assert "export BILLINGADMIN_RUNNER=cron" in kept.read_text()
     assert "EDITOR" not in kept.read_text()
+    assert "DATABASE_OWNER_URL" not in kept.read_text()
 
 
 def test_without_crontab_it_refuses_and_says_what_to_do(home, monkeypatch, tmp_path):
