@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from adjustments.models import Adjustment
+from anomalies.rooms import kind_of, named, system_of
 from systems import registry
 from systems.base import Correction, NotOffered
 
@@ -20,21 +21,14 @@ def title_of(adjustment: Adjustment) -> str:
 
 
 def label_of(slug: str) -> str:
-    try:
-        return str(registry.get(slug).label)
-    except registry.UnknownSystem:
-        return slug
+    system = system_of(slug)
+    return str(system.label) if system else slug
 
 
 def rule_title(slug: str, code: str) -> str:
-    try:
-        return str(registry.get(slug).rule(code).title)
-    except (registry.UnknownSystem, NotOffered):
-        return code
+    return str(named(slug, code).title)
 
 
 def kind_label(slug: str, kind: str) -> str:
-    try:
-        return str(registry.get(slug).subject_kind(kind).label)
-    except (registry.UnknownSystem, NotOffered):
-        return kind or _("subject")
+    found = kind_of(system_of(slug), kind)
+    return str(found.label) if found else kind or _("subject")

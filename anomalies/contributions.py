@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from anomalies import rooms
 from anomalies.models import Anomaly, Check, LogLine
 from audit.models import Entry
 from audit.templatetags.audit import named, words
 from billingadmin.masking import without_emails
-from systems import registry
-from systems.base import Event, NotOffered, Personal
+from systems.base import Event, Personal
 
 MOST = 200  # of each kind: a subject with more has a list of its own
 
@@ -23,7 +23,7 @@ def timeline(slug: str, kind: str, subject: str) -> Iterator[Event]:
 
 
 def _checks(slug: str, anomalies: list[Anomaly]) -> Iterator[Event]:
-    rules = {anomaly.pk: title_of(slug, anomaly.rule) for anomaly in anomalies}
+    rules = {anomaly.pk: str(rooms.named(slug, anomaly.rule).title) for anomaly in anomalies}
     for check in Check.objects.filter(anomaly__in=rules).order_by("-at", "-pk")[:MOST]:
         yield Event(
             at=check.at,
@@ -55,11 +55,3 @@ def _log_lines(slug: str, subject: str) -> Iterator[Event]:
 def subject_target(slug: str, kind: str, subject: str) -> str:
     """How the audit log names a subject."""
     return f"{slug}/{kind}/{subject}"
-
-
-def title_of(slug: str, rule: str) -> str:
-    """A rule in words; its code when the room no longer has it."""
-    try:
-        return str(registry.get(slug).rule(rule).title)
-    except (NotOffered, registry.UnknownSystem):
-        return rule

@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.forms import Form
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from anomalies.explanation import Condition, conditions
@@ -144,8 +142,3 @@ def _forms(anomaly: Anomaly, returned: Mapping[str, Form]) -> dict[str, Form]:
         "snooze": SnoozeForm(prefix="snooze", unit=anomaly.unit),
     }
     return {f"{name}_form": form for name, form in {**blank, **returned}.items()}
-
-
-def queue_like(anomaly: Anomaly) -> str:
-    """The queue, narrowed to the same rule."""
-    return reverse("anomalies:queue") + "?" + urlencode({"rule": f"{anomaly.system}:{anomaly.rule}"})

@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -12,7 +12,6 @@ from anomalies.identifiers import identifier
 from anomalies.models.states import AT_RISK, AT_WORK, PRESENT, URGENCY, Decision, Dismissal, Presence, State
 from systems.base import Severity, Verdict
 
-STALE_AFTER = timedelta(days=7)
 CELL = ["state", "system", "rule", "urgency"]
 
 
@@ -43,10 +42,6 @@ class AnomalyQuerySet(models.QuerySet):
 
     def unclaimed(self) -> "AnomalyQuerySet":
         return self.filter(owner=None)
-
-    def stale(self, now: datetime) -> "AnomalyQuerySet":
-        """Open ones that nobody has taken for a week."""
-        return self.open().unclaimed().filter(first_seen_at__lt=now - STALE_AFTER)
 
     def for_system(self, slug: str) -> "AnomalyQuerySet":
         return self.filter(system=slug)
