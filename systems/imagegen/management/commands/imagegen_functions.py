@@ -4,16 +4,17 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connections, transaction
 
+from billingadmin.usage import Verb
 from systems.imagegen.functions import NAMES, Step, definition, installing, uninstalling
 
 WRITER = "imagegen_writer"
 PLANS = {"install": installing, "uninstall": uninstalling}
 
 
-class Command(BaseCommand):
+class Command(Verb):
     help = "Print the functions that the runbook of imagegen calls, put them into its database, or take them out."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
