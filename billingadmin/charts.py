@@ -15,7 +15,6 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 10, 20
 WIDE, NARROW = 500, 340  # for half a page and for a card: text is then about as large as the page's
@@ -276,9 +275,9 @@ def moment_label(moment: Moment, *, short: bool = False, far: bool = False) -> s
         local = timezone.localtime(moment)
         if not short:
             return f"{local:%Y-%m-%d %H:%M}"
-        return date_format(local, pgettext("short date format", "M j") if far else "H:i")
+        return date_format(local, "MONTH_DAY_FORMAT" if far else "H:i")
     if isinstance(moment, date):
-        return date_format(moment, pgettext("short date format", "M j") if short else "Y-m-d")
+        return date_format(moment, "MONTH_DAY_FORMAT" if short else "Y-m-d")
     return moment
 
 
