@@ -2,14 +2,10 @@
 
 from django import template
 
+from audit.wording import words
+
 register = template.Library()
-
-
-@register.filter
-def words(code: str) -> str:
-    """role_grant_confirmed: Role grant confirmed."""
-    text = code.replace("_", " ").replace(".", " ")
-    return text[:1].upper() + text[1:]
+register.filter(words)
 
 
 @register.filter
