@@ -77,10 +77,10 @@ def _judged(runs: Sequence[Row], now: datetime, without_anomaly: int, detail: di
     level = Level.CRITICAL if age >= LATE["critical"] else Level.WARNING if age >= LATE["warning"] else Level.OK
     why = _("The hourly monitor ran %(minutes)d minutes ago.") % {"minutes": age // 60}
     if runs[0]["status"] == "failed":
-        level, why = Level.CRITICAL, f"{why} {_('It failed: %s') % (runs[0]['message'] or '?')}"
+        level, why = Level.CRITICAL, " ".join((why, _("It failed: %s") % (runs[0]["message"] or "?")))
     if without_anomaly:
         level = max(level, Level.WARNING, key=[Level.OK, Level.WARNING, Level.CRITICAL].index)
-        why = f"{why} {_('It wrote %d entries without an anomaly.') % without_anomaly}"
+        why = " ".join((why, _("It wrote %d entries without an anomaly.") % without_anomaly))
     return Measurement(level=level, why=why, value=age, detail=detail | {"limits": LATE})
 
 

@@ -69,7 +69,7 @@ def _statuses(days: int) -> Any:
         why %= {"share": share, "failed": counts.get("failed", 0), "ended": ended}
         if unknown:
             level = Level.WARNING if level == Level.OK else level
-            why = f"{why} {_('Unknown status: %s.') % ', '.join(unknown)}"
+            why = " ".join((why, _("Unknown status: %s.") % ", ".join(unknown)))
         detail = {"labels": counts, "limits": FAILED_SHARE, "since": since.isoformat(), "zone": "UTC"}
         return Measurement(level=level, why=why, value=share, detail=detail)
 
