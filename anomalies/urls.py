@@ -19,6 +19,7 @@ urlpatterns = [
     path("anomalies/<int:pk>/note/", verbs.note, name="note"),
     path("anomalies/<int:pk>/tick/", verbs.tick, name="tick"),
     path("anomalies/<int:pk>/untick/", verbs.untick, name="untick"),
+    path("anomalies/<int:pk>/recheck/", verbs.recheck, name="recheck"),
     path("anomalies/<int:pk>/unmask/", anomaly.unmask, name="unmask"),
     # /subjects/
     path("subjects/<slug:slug>/<slug:kind>/<path:subject>/unmask/", subject.unmask, name="unmask_subject"),

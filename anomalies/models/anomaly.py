@@ -47,7 +47,8 @@ class AnomalyQuerySet(models.QuerySet):
         return self.filter(system=slug)
 
     def for_subject(self, slug: str, kind: str, subject: str) -> "AnomalyQuerySet":
-        return self.naming(subject).filter(system=slug, subject_kind=kind, subject=subject)
+        """Letter case is ignored: a ledger may spell an id otherwise than the table it points to."""
+        return self.naming(subject).filter(system=slug, subject_kind=kind, subject__iexact=subject)
 
     def naming(self, text: str) -> "AnomalyQuerySet":
         """Those that name this identifier, be it the subject, a transaction or a user; letter case is ignored."""

@@ -176,7 +176,7 @@ def test_a_page_costs_a_bounded_number_of_queries(support_client, anomaly, suppo
         NoteFactory(anomaly=anomaly, author=support)
         CheckFactory(anomaly=anomaly)
 
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(25):
         page(support_client, anomaly)
 
 

@@ -1,6 +1,8 @@
+import factory
 import pytest
 
 from anomalies.factories import AnomalyFactory
+from anomalies.models import Anomaly
 from audit.models import Entry
 from systems.tests.paperclips.factories import OrderFactory, PaymentFactory
 
@@ -96,3 +98,17 @@ def test_a_source_that_does_not_answer_says_so_and_the_rest_works(settings, supp
 
 def test_admins_do_not_read_it(admin_client, order):
     assert admin_client.get(URL).status_code == 403
+
+
+def test_an_anomaly_that_spells_the_subject_otherwise_is_found(order):
+    AnomalyFactory(subject="AB", facts={})
+
+    assert Anomaly.objects.for_subject("paperclips", "order", "ab").exists()
+    assert not Anomaly.objects.for_subject("paperclips", "order", "a").exists()
+
+
+def test_it_costs_a_bounded_number_of_queries(support_client, order, django_assert_max_num_queries):
+    AnomalyFactory.create_batch(10, subject="7", fingerprint=factory.Sequence(str))
+
+    with django_assert_max_num_queries(25):
+        support_client.get(URL)

@@ -15,18 +15,27 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from anomalies import triage
+from anomalies import rechecks, triage
 from anomalies.dossier import dossier, steps_of
 from anomalies.forms import DismissForm, NoteForm, SnoozeForm
 from anomalies.listing import listed
 from anomalies.models import Anomaly
+from anomalies.models.states import Presence
+from anomalies.rooms import system_of
 from billingadmin.audience import audience
 from billingadmin.http import HtmxHttpRequest, fragment_or_redirect, wants_fragment
 
 Act = Callable[[datetime], Any]
 CONFLICT, UNPROCESSABLE = 409, 422
+SEEN_NOW = {
+    Presence.SEEN: gettext_lazy("Checked: it is still there."),
+    Presence.ABSENT: gettext_lazy("Checked: it is gone."),
+    Presence.SUBJECT_GONE: gettext_lazy("Checked: the source no longer knows the subject."),
+    Presence.NOT_CHECKABLE: gettext_lazy("It could not be checked: the source or the rule does not answer."),
+}
 
 
 @require_POST
@@ -132,6 +141,20 @@ def _step(anomaly: Anomaly, request: HtmxHttpRequest) -> str:
     if step not in {offered.code for offered in steps_of(anomaly)}:
         raise Http404(f"no step {step!r}")
     return step
+
+
+@require_POST
+@audience("triage")
+def recheck(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Asks the source now, and keeps what it says."""
+    anomaly = get_object_or_404(Anomaly, pk=pk)
+    if system_of(anomaly.system) is None:
+        messages.warning(request, _("Its system is no longer part of the console."))
+        return _shown(request, anomaly, CONFLICT)
+    rechecks.recheck([anomaly], timezone.now())
+    anomaly.refresh_from_db()
+    messages.info(request, SEEN_NOW[Presence(anomaly.presence)])
+    return _shown(request, anomaly)
 
 
 # The answers ---------------------------------------------------------------------------------------------------------
