@@ -29,7 +29,7 @@ def _checks(slug: str, anomalies: list[Anomaly]) -> Iterator[Event]:
             at=check.at,
             kind="check",
             title=f"{rules[check.anomaly_id]}: {check.get_event_display()}",
-            details={"run": check.run_id} if check.run_id else {},
+            details={_("detection run"): check.run_id} if check.run_id else {},
         )
 
 
