@@ -8,13 +8,15 @@ from audit.log import Actor
 from billingadmin.usage import WrongUsage
 from systems import registry
 from systems.base import System
+from systems.reading import is_connected
 
 WIDTH = 30
 
 
 def named_systems(slugs: Sequence[str]) -> list[System]:
-    """The systems named, each once and in the order given; all of them when none is."""
-    return [named_system(slug) for slug in dict.fromkeys(slugs)] or list(registry.all_systems())
+    """The systems named, each once and in the order given; all that are connected when none is."""
+    named = [named_system(slug) for slug in dict.fromkeys(slugs)]
+    return named or [system for system in registry.all_systems() if is_connected(system.slug)]
 
 
 def named_system(slug: str) -> System:

@@ -236,6 +236,7 @@ NAVIGATION_COUNTS: dict[str, str] = {
     "/people/": "accounts.changes.waiting_count",
 }
 BOARD_CONTRIBUTORS: tuple[str, ...] = ("anomalies.board.figures", "adjustments.board.figures")
+ENGINE_PROBES: tuple[str, ...] = ("anomalies.probes.probes",)
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)
 SUBJECT_PANELS: tuple[str, ...] = ("adjustments.panels.subject_panel",)

@@ -11,6 +11,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from billingadmin.sql import statement
+from health.contributions import probes_of
 from health.models import Reading
 from systems.base import Level, Probe, System
 from systems.reading import is_connected
@@ -98,7 +99,7 @@ def boards(systems: Sequence[System], now: datetime) -> list[Board]:
         Board(
             system=system,
             is_connected=is_connected(system.slug),
-            standings=[_standing(probe, readings.get((system.slug, probe.code)), now) for probe in system.probes],
+            standings=[_standing(probe, readings.get((system.slug, probe.code)), now) for probe in probes_of(system)],
         )
         for system in systems
     ]
@@ -110,7 +111,7 @@ def _standing(probe: Probe, reading: Reading | None, now: datetime) -> Standing:
 
 def latest(systems: Sequence[System]) -> dict[tuple[str, str], Reading]:
     """The newest reading of every probe, by slug and code, in one query."""
-    asked = [(system.slug, probe.code) for system in systems for probe in system.probes]
+    asked = [(system.slug, probe.code) for system in systems for probe in probes_of(system)]
     parameters = {"systems": [slug for slug, _code in asked], "probes": [code for _slug, code in asked]}
     found = Reading.objects.raw(statement(SQL, "latest_of_each"), parameters)
     return {(reading.system, reading.probe): reading for reading in found}

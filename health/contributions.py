@@ -3,6 +3,8 @@
 ``BOARD_CONTRIBUTORS``: ``(now) -> {slug: [figure, …]}``, a figure being a mapping of the fields of ``Figure``.
 ``HEALTH_PANELS``: ``(request, slug) -> {"title": …, "html": …}``, or None for nothing. Both read stored rows only.
 One that fails is named on the page and logged; the rest of the page stays.
+``ENGINE_PROBES``: ``(system) -> (probe, …)``, measured of every system beside its room's own. What they are handed in
+place of a source has ``now`` and nothing to ask.
 """
 
 import logging
@@ -17,7 +19,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from systems.base import Level
+from systems.base import Level, Probe, System
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,15 @@ class Contributions:
 
     given: Any
     missing: list[str] = field(default_factory=list)
+
+
+def engine_probes(system: System) -> tuple[Probe, ...]:
+    return tuple(one for path in settings.ENGINE_PROBES for one in import_string(path)(system))
+
+
+def probes_of(system: System) -> tuple[Probe, ...]:
+    """Everything that is measured of a system: what the engines know first, then what its room asks."""
+    return (*engine_probes(system), *system.probes)
 
 
 def figures(now: datetime) -> Contributions:

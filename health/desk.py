@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from health import boards
+from health.contributions import probes_of
 from health.models import Reading
 from systems import registry
 from systems.base import Page, System
@@ -30,7 +31,7 @@ class Desk:
     def readings(self) -> dict[str, Reading | None]:
         """The latest reading of each probe; None where there is none yet."""
         latest = boards.latest([self.system])
-        return {probe.code: latest.get((self.system.slug, probe.code)) for probe in self.system.probes}
+        return {probe.code: latest.get((self.system.slug, probe.code)) for probe in probes_of(self.system)}
 
     def history(self, code: str, since: datetime) -> list[Reading]:
         """The readings of one probe from ``since`` on, oldest first."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.db import connection
 
 from billingadmin.sql import statement
+from health.contributions import probes_of
 from systems.base import System
 
 SQL = Path(__file__).with_name("readings.sql")
@@ -31,14 +32,15 @@ def history(system: System, *, days: int, now: datetime) -> dict[str, Sequence[P
     begins = [since + span * index for index in range(timedelta(days=days) // span)]
     seen = _seen(system, since, until, span)
     return {
-        probe.code: [Point(at, *seen.get((probe.code, at), (None, None))) for at in begins] for probe in system.probes
+        probe.code: [Point(at, *seen.get((probe.code, at), (None, None))) for at in begins]
+        for probe in probes_of(system)
     }
 
 
 def _seen(
     system: System, since: datetime, until: datetime, span: timedelta
 ) -> dict[tuple[str, datetime], tuple[int, int]]:
-    codes = [probe.code for probe in system.probes]
+    codes = [probe.code for probe in probes_of(system)]
     parameters = {"system": system.slug, "probes": codes, "since": since, "until": until, "span": span}
     with connection.cursor() as cursor:
         cursor.execute(statement(SQL, "history"), parameters)

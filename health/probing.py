@@ -3,6 +3,7 @@ reason, and stops no other."""
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from billingadmin.masking import masked
+from health.contributions import engine_probes
 from health.models import Reading
 from systems.base import Level, Measurement, Personal, Probe, System, Unrecognised
 from systems.reading import SourceUnavailable, reading
@@ -21,10 +23,18 @@ PROBE_TIMEOUT_MS = 10_000  # for each statement a probe asks
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Clock:
+    """What an engine's probe is handed in place of a source: the time, and nothing to ask."""
+
+    now: datetime
+
+
 def probe(system: System, now: datetime) -> list[Reading]:
     """A new reading of each probe of the system, stored. Never raises for what is the source's or a probe's fault."""
     absent = _absence(system, now)
-    return [_store(system, one, absent or _measure(system, one, now), now) for one in system.probes]
+    own = [_store(system, one, _measure_own(system, one, now), now) for one in engine_probes(system)]
+    return own + [_store(system, one, absent or _measure(system, one, now), now) for one in system.probes]
 
 
 def _absence(system: System, now: datetime) -> Measurement | None:
@@ -42,6 +52,16 @@ def _measure(system: System, one: Probe, now: datetime) -> Measurement:
             return _kept(one.measure(source))
     except SourceUnavailable as failure:
         return _unavailable(failure)
+    except Exception as error:
+        logger.exception("The probe %s of %s failed.", one.code, system.slug)
+        return _failure(error)
+
+
+def _measure_own(system: System, one: Probe, now: datetime) -> Measurement:
+    """What an engine knows by itself, whether or not the source answers."""
+    try:
+        with transaction.atomic():
+            return _kept(one.measure(Clock(now)))
     except Exception as error:
         logger.exception("The probe %s of %s failed.", one.code, system.slug)
         return _failure(error)

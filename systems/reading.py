@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from django.db import DatabaseError, connections, transaction
+from django.db import Error, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
@@ -84,7 +84,7 @@ def reading(system: System, *, now: datetime, timeout_ms: int = 5_000) -> Iterat
     try:
         with transaction.atomic(using=system.slug), _bounded(connection, timeout_ms):
             yield Questions(system, connection, now)
-    except DatabaseError as error:
+    except Error as error:  # InterfaceError too: a connection that broke under us
         raise _unavailable(system.slug, error) from error
 
 
@@ -129,7 +129,7 @@ def _utc(value: Any) -> Any:
     return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
 
 
-def _unavailable(slug: str, error: DatabaseError) -> SourceUnavailable:
+def _unavailable(slug: str, error: Error) -> SourceUnavailable:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     remedy = _("Run “manage.py check_source %s”: it names what is missing and the statement that mends it.") % slug
     return SourceUnavailable(slug, reason, remedy)

@@ -101,11 +101,20 @@ def test_a_failing_source_is_exit_code_one_and_the_others_run(settings):
     err = StringIO()
 
     with pytest.raises(CommandError, match="Detection failed for umbrellas") as failure:
-        call_command("detect", stdout=StringIO(), stderr=err)
+        call_command("detect", "paperclips", "umbrellas", stdout=StringIO(), stderr=err)
 
     assert failure.value.returncode == 1
     assert "UMBRELLAS_DATABASE_URL" in err.getvalue()
     assert Anomaly.objects.get().subject == "7"
+
+
+def test_a_system_that_is_not_connected_is_left_out_unless_it_is_named(settings):
+    OrderFactory(id=7, shipped=True)
+    settings.BILLING_SYSTEMS = ["systems.tests.paperclips", "anomalies.tests.umbrellas"]
+
+    call_command("detect", stdout=StringIO(), stderr=StringIO())
+
+    assert [run.system for run in DetectionRun.objects.all()] == ["paperclips"]
 
 
 def test_while_another_run_is_at_it_the_caller_is_told():

@@ -24,8 +24,9 @@ def now():
 
 
 @pytest.fixture
-def shop(monkeypatch):
-    """The only system there is, with these probes: ``shop(probe("till"))``."""
+def shop(monkeypatch, settings):
+    """The only system there is, with these probes and none of the engines': ``shop(probe("till"))``."""
+    settings.ENGINE_PROBES = ()
 
     def with_probes(*probes, **changes):
         system = replace(SYSTEM, probes=probes or SYSTEM.probes, **changes)

@@ -1,4 +1,5 @@
 import json
+import logging
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
@@ -16,13 +17,17 @@ from anomalies.terminal import Bar, named_systems, operator
 from billingadmin.usage import Verb, WrongUsage
 from systems.base import Finding, System
 
+logger = logging.getLogger(__name__)
+
 
 class Command(Verb):
     help = "Looks for anomalies: since the last run, in the window given, or in all history."
     read_on = True  # until whoever reads the output has enough
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slugs", nargs="*", metavar="SLUG", help="a system; all of them when none is named")
+        parser.add_argument(
+            "slugs", nargs="*", metavar="SLUG", help="a system; all that are connected when none is named"
+        )
         parser.add_argument("--since", metavar="T", help="start of the window (inside): ISO 8601, or an age such as 2h")
         parser.add_argument("--until", metavar="T", help="end of the window (outside); without --since from the start")
         parser.add_argument("--all", action="store_true", dest="whole", help="the whole history")
@@ -53,6 +58,10 @@ class Command(Verb):
             )
         except AlreadyRunning as busy:
             self.stderr.write(str(busy))
+            return False
+        except Exception as error:  # one system's misfortune stops no other
+            logger.exception("Detection of %s failed.", system.slug)
+            self.stderr.write(f"{system.slug}: {type(error).__name__}: {error}")
             return False
         finally:
             bar.end()
