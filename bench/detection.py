@@ -40,7 +40,7 @@ IMAGEGEN = registry.get("imagegen")
 SCHEMA = Path(registry.__file__).parent / "imagegen" / "schema.sql"
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 SINCE = NOW - timedelta(hours=2)
-RECENT = 900  # jobs in the window: what ninety days of a million come to
+RECENT = 228  # jobs in the window: what a million a year come to
 TRIES = 15
 SWEEPS = 3
 ANOMALIES = {

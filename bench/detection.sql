@@ -3,7 +3,7 @@
 select exists (select from pg_database where datname = %s)
 
 -- jobs --
--- A history of jobs, oldest first: so many in the last two hours, the rest evenly over ninety days before.
+-- A history of jobs, oldest first: so many in the last two hours, the rest evenly over a year before.
 insert into public.image_jobs (
     id, user_id, status, attempts, error_message, model, generation_type, generation_metadata, input_image_url,
     result_image_url, created_at, updated_at, started_at, completed_at
@@ -35,7 +35,7 @@ from (
             n %% case when n <= %(recent)s then 300 else 20000 end as odd,
             %(now)s - case
                 when n <= %(recent)s then n * (interval '2 hours' / %(recent)s)
-                else interval '2 hours' + (n - %(recent)s) * (interval '90 days' / %(jobs)s)
+                else interval '2 hours' + (n - %(recent)s) * (interval '365 days' / %(jobs)s)
             end as at
         from generate_series(1, %(jobs)s) as n
     ) as numbered

@@ -44,8 +44,7 @@ begin
         from (
             select
                 *,
-                get_byte(uuid_send(id), 6) between 16 and 95 and get_byte(uuid_send(id), 8) between 128 and 191
-                    as nameable
+                get_byte(uuid_send(id), 6) >> 4 in (1, 2, 3, 4, 5) and get_byte(uuid_send(id), 8) >> 6 = 2 as nameable
             from public.image_jobs
         ) j
         left join public.credit_transactions c

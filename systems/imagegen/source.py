@@ -13,7 +13,7 @@ from systems.imagegen.vocabulary import as_uuid, names_a_job
 # Facts ---------------------------------------------------------------------------------------------------------------
 
 # Whole tables are joined on text about which the planner knows nothing: it fears long chains, and sorts both instead.
-HASHING = {"enable_mergejoin": "off", "enable_nestloop": "off", "work_mem": "32MB"}
+HASHING = {"enable_mergejoin": "off", "enable_nestloop": "off", "work_mem": "64MB"}
 JOBS_AT_ONCE = 2_500_000  # in one pass of a whole sweep; more passes bound its memory and tell its progress
 
 # The first has no condition: by a partial index PostgreSQL keeps no statistics, and takes each id for one in 200.
