@@ -1,10 +1,8 @@
 """What the commands of this app have in common at a terminal."""
 
-import getpass
 from collections.abc import Sequence
 from typing import Any
 
-from audit.log import Actor
 from billingadmin.usage import WrongUsage
 from systems import registry
 from systems.base import System
@@ -24,15 +22,6 @@ def named_system(slug: str) -> System:
         return registry.get(slug)
     except registry.UnknownSystem as unknown:
         raise WrongUsage(unknown) from None
-
-
-def operator(command: str) -> Actor:
-    """Who runs a command: the operating system's user is all that is known."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not have a name
-        name = "unknown"
-    return Actor(f"command:{name}", f"{name} (manage.py {command})")
 
 
 class Bar:

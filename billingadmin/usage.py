@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.dispatch import Signal
 
 WRONG_USAGE = 2
+# A command changes a source. The audit log listens: a room, which may not know the log, announces, and is recorded.
+source_changed = Signal()
 
 
 class WrongUsage(CommandError):
@@ -27,3 +30,9 @@ class Verb(BaseCommand):
 
         parser.error = error
         return parser
+
+    def announce(self, action: str, slug: str, *, outcome: str = "done", **metadata: Any) -> None:
+        """Has what this command does to a source recorded, under the name of whoever runs it. What cannot be recorded
+        must not happen: call it before the source commits, and let what it raises pass."""
+        command = type(self).__module__.rpartition(".")[2]
+        source_changed.send(type(self), command=command, action=action, slug=slug, outcome=outcome, metadata=metadata)

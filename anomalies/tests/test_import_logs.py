@@ -5,6 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from anomalies.models import LogLine
+from audit.models import Entry
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +17,10 @@ def imported(tmp_path):
     def imported(*lines, slug="paperclips"):
         path, out, err = tmp_path / "till.jsonl", StringIO(), StringIO()
         path.write_bytes(b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines))
-        call_command("import_logs", slug, str(path), stdout=out, stderr=err)
+        try:
+            call_command("import_logs", slug, str(path), stdout=out, stderr=err)
+        except CommandError as failure:
+            err.write(f"{failure} ({failure.returncode})")
         return out.getvalue().strip(), err.getvalue().splitlines()
 
     return imported
@@ -55,8 +59,20 @@ def test_unreadable_lines_are_counted_and_named_and_the_others_kept(imported):
     )
 
     assert out == "2 lines read, 2 added, 8 could not be read."
-    assert [line.split(":")[0] for line in err] == [f"line {number}" for number in (1, 4, 5, 6, 7, 8, 9, 11)]
+    assert [line.split(":")[0] for line in err] == [
+        *(f"line {number}" for number in (1, 4, 5, 6, 7, 8, 9, 11)),
+        "Not every line could be read. (1)",
+    ]
     assert LogLine.objects.count() == 2
+
+
+def test_an_import_is_recorded(imported):
+    imported(LINE, b"not json")
+
+    entry = Entry.objects.get()
+    assert (entry.action_type, entry.system) == ("logs_imported", "paperclips")
+    assert entry.actor_id.startswith("command:")
+    assert entry.metadata == {"file": "till.jsonl", "read": 1, "added": 1, "unreadable": 1}
 
 
 def test_an_id_the_room_does_not_know_is_kept_as_it_is(imported):

@@ -23,7 +23,7 @@ class Step:
     statement: str = ""  # none: nothing to do
     parameters: dict[str, str] | None = None
     by_force: bool = False
-    difference: str = ""
+    shown: str = ""  # before it is done: the difference to what stands there, or all of what does not
 
 
 def definition(name: str) -> str:
@@ -37,9 +37,14 @@ def asked(cursor: Any, question: str, /, **parameters: str) -> dict[str, Any] | 
 
 
 def installing(cursor: Any) -> Iterator[Step]:
-    for name in NAMES:
-        yield from _installing(name, asked(cursor, "function", signature=signature(name)))
+    yield from creating(cursor)
     yield from _scheduling(cursor)
+
+
+def creating(cursor: Any) -> Iterator[Step]:
+    """The functions alone, without the job that calls them: whoever reads the source may ask for these."""
+    for name in NAMES:
+        yield _creating(name, asked(cursor, "function", signature=signature(name)))
 
 
 def uninstalling(cursor: Any) -> Iterator[Step]:
@@ -67,15 +72,15 @@ def difference(name: str, standing: dict[str, Any]) -> str:
     return "\n".join(unified_diff(theirs, ours, f"{name} in the source", f"{name} of the console", lineterm=""))
 
 
-def _installing(name: str, standing: dict[str, Any] | None) -> Iterator[Step]:
+def _creating(name: str, standing: dict[str, Any] | None) -> Step:
     if not standing:
-        yield Step(what=f"{signature(name)} is not there: create it.", statement=definition(name))
-    elif is_ours(name, standing):
-        yield Step(what=f"{signature(name)} is as it should be.")
-    else:
-        what = f"{signature(name)} has another body: drop it, with the rights granted on it, and create ours."
-        told = {"what": what, "difference": difference(name, standing), "by_force": True}
-        yield Step(statement=f"{_drop(name)};\n{definition(name)}", **told)
+        what = f"{signature(name)} is not there: create it."
+        return Step(what=what, statement=definition(name), shown=f"{definition(name)};")
+    if is_ours(name, standing):
+        return Step(what=f"{signature(name)} is as it should be.")
+    what = f"{signature(name)} has another body: drop it, with the rights granted on it, and create ours."
+    replacing = f"{_drop(name)};\n{definition(name)}"
+    return Step(what=what, statement=replacing, shown=difference(name, standing), by_force=True)
 
 
 def _uninstalling(name: str, standing: dict[str, Any] | None) -> Step:
@@ -84,7 +89,7 @@ def _uninstalling(name: str, standing: dict[str, Any] | None) -> Step:
     if is_ours(name, standing):
         return Step(what=f"{signature(name)} is ours: drop it.", statement=_drop(name))
     what = f"{signature(name)} has another body: drop it all the same."
-    return Step(what=what, statement=_drop(name), difference=difference(name, standing), by_force=True)
+    return Step(what=what, statement=_drop(name), shown=difference(name, standing), by_force=True)
 
 
 def _drop(name: str) -> str:

@@ -129,3 +129,30 @@ def test_preparing_without_the_right_says_so_and_stops(monkeypatch):
 
     with pytest.raises(CommandError, match='type "c" does not exist'):
         call_command("prepare_source", "paperclips", "--apply", stdout=StringIO())
+
+
+def recorded():
+    with connections["default"].cursor() as cursor:
+        cursor.execute("select action_type, outcome, system from admin_audit_log order by position")
+        return cursor.fetchall()
+
+
+def test_preparing_is_recorded_whether_or_not_it_came_to_an_end(monkeypatch):
+    told = ["create table a (b integer)"]
+    monkeypatch.setattr("systems.management.commands.prepare_source.statements", lambda system: told)
+    call_command("prepare_source", "paperclips", "--apply", stdout=StringIO())
+    with pytest.raises(CommandError, match="already exists"):
+        call_command("prepare_source", "paperclips", "--apply", stdout=StringIO())
+
+    assert recorded() == [
+        ("source_preparation_begun", "done", "paperclips"),
+        ("source_prepared", "done", "paperclips"),
+        ("source_preparation_begun", "done", "paperclips"),
+        ("source_prepared", "failed", "paperclips"),
+    ]
+
+
+def test_printing_the_preparation_is_not_recorded():
+    call_command("prepare_source", "paperclips", stdout=StringIO())
+
+    assert recorded() == []

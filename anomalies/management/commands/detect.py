@@ -13,7 +13,8 @@ from anomalies.jobs import sentence
 from anomalies.models.runs import RunState
 from anomalies.runs import AlreadyRunning
 from anomalies.spans import NotAMoment, moment
-from anomalies.terminal import Bar, named_systems, operator
+from anomalies.terminal import Bar, named_systems
+from audit.commands import operator
 from billingadmin.usage import Verb, WrongUsage
 from systems.base import Finding, System
 

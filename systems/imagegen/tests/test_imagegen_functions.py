@@ -2,7 +2,9 @@
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 
+from billingadmin.usage import source_changed
 from systems.imagegen.functions import COMMAND, JOB, NAMES
 
 pytestmark = pytest.mark.django_db
@@ -56,8 +58,55 @@ def test_install_says_what_it_does_and_does_it(command, cursor):
     said = command("install")
 
     assert f"public.{DETECT}(timestamptz) is not there: create it." in said
+    assert f"create or replace function public.{DETECT}(" in said
     assert "pg_cron is not in this database" in said
     assert standing(cursor) == set(NAMES)
+
+
+def test_print_tells_what_the_source_has_instead(command, cursor):
+    cursor.execute(THEIRS)
+
+    said = command("print")
+
+    assert "-- -select 42" in said
+    assert f"-- public.{MONITOR}(timestamptz) is not there: create it." in said
+
+
+def recorded():
+    with connections["default"].cursor() as cursor:
+        cursor.execute("select action_type, system, metadata from admin_audit_log order by position")
+        return cursor.fetchall()
+
+
+def test_what_is_done_is_recorded_and_what_is_refused_is_not(command, cursor):
+    cursor.execute(THEIRS)
+    with pytest.raises(CommandError, match="--replace"):
+        command("install")
+    assert recorded() == []
+
+    command("install", "--replace")
+    command("uninstall")
+    command("uninstall")
+
+    assert [entry[:2] for entry in recorded()] == [
+        ("runbook_functions_installed", "imagegen"),
+        ("runbook_functions_uninstalled", "imagegen"),
+    ]
+    assert "has another body" in str(recorded()[0])
+
+
+def test_what_cannot_be_recorded_does_not_happen(command, cursor):
+    def full(*args, **fields):
+        raise OSError("the log is full")
+
+    source_changed.connect(full)
+    try:
+        with pytest.raises(OSError, match="full"):
+            command("install")
+    finally:
+        source_changed.disconnect(full)
+
+    assert standing(cursor) == set()
 
 
 def test_installing_twice_is_calm(command):

@@ -38,14 +38,19 @@ class Command(Verb):
         alias = f"{system.slug}_writer"
         if not is_connected(alias):
             raise CommandError(f"Set {alias.upper()}_DATABASE_URL to a login that may create tables there.")
-        for sql in statements(system):
+        wanted = statements(system)
+        # No transaction holds them all (an index is built beside the work), so what is to come is recorded as well.
+        self.announce("source_preparation_begun", system.slug, statements=wanted)
+        for number, sql in enumerate(wanted):
             self.stdout.write(f"{sql};")
             try:
                 with connections[alias].cursor() as cursor:
                     cursor.execute(sql)
             except DatabaseError as error:
                 reason = str(error).strip().splitlines()[0]
+                self.announce("source_prepared", system.slug, outcome="failed", error=reason, statements_run=number)
                 raise CommandError(f"{reason}. Nothing after this statement was run.") from None
+        self.announce("source_prepared", system.slug, statements_run=len(wanted))
         self.stdout.write(f"{system.slug} is prepared.")
 
 
