@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Kind, Language, Person, Theme
 from accounts.roles import Role, are_apart
+from billingadmin.texts import ReasonField
 
 
 class RolesField(forms.MultipleChoiceField):
@@ -26,7 +27,7 @@ class InviteForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     roles = RolesField(label=_("Roles"), choices=Role.choices)
-    reason = forms.CharField(
+    reason = ReasonField(
         label=_("Reason"), max_length=500, help_text=_("The second admin reads it, and so does the audit log.")
     )
 
@@ -35,7 +36,7 @@ class ChangeForm(forms.Form):
     """One change of one person, chosen from what can change about them."""
 
     what = forms.ChoiceField(label=_("Change"))
-    reason = forms.CharField(
+    reason = ReasonField(
         label=_("Reason"), max_length=500, help_text=_("The second admin reads it, and so does the audit log.")
     )
 
@@ -60,7 +61,11 @@ def possible_changes(person: Person) -> list[tuple[str, Any]]:
 
 
 class RefusalForm(forms.Form):
-    reason = forms.CharField(label=_("Reason"), max_length=500)
+    reason = ReasonField(
+        label=_("Reason"),
+        max_length=500,
+        error_messages={"required": _("Say why: a refusal needs a reason.")},
+    )
 
 
 class PreferencesForm(forms.Form):

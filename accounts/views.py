@@ -132,7 +132,7 @@ def refuse(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
     def verb(change: PersonChange) -> str:
         if not form.is_valid():
-            raise changes.Refusal(_("Say why: a refusal needs a reason."))
+            raise changes.Refusal(" ".join(form.errors["reason"]))
         changes.refuse(change=change, by=request.user, reason=form.cleaned_data["reason"], now=timezone.now())
         return _("Refused: %s.") % change
 

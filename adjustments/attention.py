@@ -16,6 +16,7 @@ from adjustments.policy import policy_for
 from adjustments.recording import record_move
 from adjustments.standing import Refusal, TooLate, held, move, say, standing
 from adjustments.states import State, Verdict
+from billingadmin.texts import Unreadable, readable
 
 ASKED_IN = {
     Verdict.RETRY: {State.NEEDS_ATTENTION},
@@ -29,9 +30,10 @@ class NeedsAnother(Refusal):
 
 def ask(*, adjustment: Adjustment, person: Person, verdict: Verdict, reason: str, now: datetime) -> Adjustment:
     """The first asking waits for a second person; the second one lets the worker do it. Asking twice is calm."""
-    reason = reason.strip()
-    if not reason:
-        raise Refusal(_("Say why: the reason is kept in the audit log."))
+    try:
+        reason = readable(reason)
+    except Unreadable as why:
+        raise Refusal(why.message) from None
     with transaction.atomic():
         current = held(adjustment.pk)
         if current.state not in ASKED_IN[verdict]:

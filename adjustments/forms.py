@@ -5,9 +5,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from billingadmin.texts import ReasonField
+
 
 class Reason(forms.Form):
-    reason = forms.CharField(
+    reason = ReasonField(
         label=_("Reason"),
         max_length=2_000,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -1,5 +1,7 @@
 """The screens that only read: the list, a request, its preview."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -8,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from adjustments import listing
+from adjustments.forms import Reason
 from adjustments.models import Adjustment
 from adjustments.sheet import Sheet
 from billingadmin.audience import audience
@@ -59,6 +62,8 @@ def found(pk: UUID) -> Adjustment:
     return get_object_or_404(known, pk=pk)
 
 
-def context_of(request: HtmxHttpRequest, adjustment: Adjustment) -> dict:
+def context_of(
+    request: HtmxHttpRequest, adjustment: Adjustment, typed: Mapping[str, Reason] | None = None
+) -> dict[str, Any]:
     now = timezone.now()
-    return {"adjustment": adjustment, "sheet": Sheet(adjustment, request.user, now), "now": now}
+    return {"adjustment": adjustment, "sheet": Sheet(adjustment, request.user, now, typed), "now": now}

@@ -1,6 +1,6 @@
 """One request as its page shows it: what, by whom, on what evidence, how far it is, and what the reader may do now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -37,8 +37,11 @@ class ShownLine:
 class Sheet:
     """Everything is asked when it is shown, and once."""
 
-    def __init__(self, adjustment: Adjustment, person: Person, now: datetime) -> None:
-        self.adjustment, self.person, self.now = adjustment, person, now
+    def __init__(
+        self, adjustment: Adjustment, person: Person, now: datetime, typed: Mapping[str, forms.Reason] | None = None
+    ) -> None:
+        """``typed`` holds, by verb, the form that came back."""
+        self.adjustment, self.person, self.now, self.typed = adjustment, person, now, typed or {}
 
     title = cached_property(lambda self: title_of(self.adjustment))
     system_label = cached_property(lambda self: label_of(self.adjustment.system))
@@ -248,8 +251,15 @@ class Sheet:
             "is_asked_by_reader": any(one.person_id == self.person.pk for one in asked),
             "url": reverse(f"adjustments:{verdict.value}", args=[self.adjustment.pk]),
             "may": len(asked) < 2 and (not asked or self.person.may("decide")),
-            "form": forms.Reason(auto_id=f"{verdict.value}_%s"),
+            "form": self._form(verdict.value),
         }
+
+    @property
+    def withdrawing(self) -> forms.Reason:
+        return self._form("withdraw")
+
+    def _form(self, verb: str) -> forms.Reason:
+        return self.typed.get(verb) or forms.Reason(auto_id=f"{verb}_%s")
 
 
 def _columns(line: AdjustmentLine, found: Any, was_previewed: bool) -> list[tuple[str, Any, Any, bool]]:

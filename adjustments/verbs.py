@@ -182,25 +182,25 @@ def _decision(
 @require_POST
 @audience("triage")
 def withdraw(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
-    form = forms.Reason(request.POST)
+    form = forms.Reason(request.POST, auto_id="withdraw_%s")
 
     def verb(adjustment: Adjustment) -> Adjustment:
         return workflow.withdraw(adjustment=adjustment, person=request.user, now=timezone.now(), **form.cleaned_data)
 
-    return _done_or_refused(request, found(pk), form, verb, _("Withdrawn. Nothing is posted."))
+    return _done_or_refused(request, found(pk), {"withdraw": form}, verb, _("Withdrawn. Nothing is posted."))
 
 
 @require_POST
 @audience("triage")
 def ask(request: HtmxHttpRequest, pk: UUID, verdict: str) -> HttpResponse:
     """To try again, or to cancel: the first asks, the second confirms."""
-    form = forms.Reason(request.POST)
+    form = forms.Reason(request.POST, auto_id=f"{verdict}_%s")
 
     def verb(adjustment: Adjustment) -> Adjustment:
         asked = {"verdict": Verdict(verdict), "reason": form.cleaned_data["reason"], "now": timezone.now()}
         return attention.ask(adjustment=adjustment, person=request.user, **asked)
 
-    return _done_or_refused(request, found(pk), form, verb, _("Noted. It takes a second person."))
+    return _done_or_refused(request, found(pk), {verdict: form}, verb, _("Noted. It takes a second person."))
 
 
 @require_POST
@@ -213,11 +213,12 @@ def preview_again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _done_or_refused(
-    request: HtmxHttpRequest, adjustment: Adjustment, form: forms.Reason, verb: Callable, done: str
+    request: HtmxHttpRequest, adjustment: Adjustment, typed: dict[str, forms.Reason], verb: Callable, done: str
 ) -> HttpResponse:
-    if not form.is_valid():
-        messages.error(request, " ".join(form.errors["reason"]))
-        return _page(request, adjustment, UNPROCESSABLE)
+    for form in typed.values():
+        if not form.is_valid():
+            messages.error(request, " ".join(form.errors["reason"]))
+            return _page(request, adjustment, UNPROCESSABLE, typed)
     try:
         return _done(request, verb(adjustment), done)
     except Refusal as refusal:
@@ -240,6 +241,8 @@ def _conflict(request: HtmxHttpRequest, adjustment: Adjustment, refusal: Refusal
     return _page(request, adjustment, CONFLICT)
 
 
-def _page(request: HtmxHttpRequest, adjustment: Adjustment, status: int) -> HttpResponse:
-    context = context_of(request, found(adjustment.pk))
+def _page(
+    request: HtmxHttpRequest, adjustment: Adjustment, status: int, typed: dict[str, forms.Reason] | None = None
+) -> HttpResponse:
+    context = context_of(request, found(adjustment.pk), typed)
     return page_or_fragment(request, PAGE, context, fragment="request", status=status)

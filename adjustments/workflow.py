@@ -21,6 +21,7 @@ from adjustments.recording import record_move
 from adjustments.standing import Refusal, TooLate, held, move, say, standing
 from adjustments.states import State, Verdict
 from billingadmin.audience import Capability
+from billingadmin.texts import Unreadable, readable
 
 
 class NotAllowed(Refusal):
@@ -28,7 +29,7 @@ class NotAllowed(Refusal):
 
 
 class NoReason(Refusal):
-    """Nothing is decided without a reason."""
+    """Nothing is decided without a reason that can be read."""
 
 
 class OwnHand(Refusal):
@@ -158,10 +159,10 @@ def _must_be_able(person: Person, capability: Capability) -> None:
 
 
 def _reason(text: str) -> str:
-    cleaned = text.replace("\0", "").strip()
-    if not cleaned:
-        raise NoReason(_("Say why: the reason is kept with the posting and in the audit log."))
-    return cleaned
+    try:
+        return readable(text)
+    except Unreadable as why:
+        raise NoReason(why.message) from None
 
 
 def _refuse_second(target: Target) -> None:

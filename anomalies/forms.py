@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anomalies.models.states import Dismissal
 from billingadmin.amounts import Amount, NotAnAmount, parse
+from billingadmin.texts import ReasonField
 
 SPANS = {
     "1h": timedelta(hours=1),
@@ -28,14 +29,12 @@ SPAN_WORDS = [
 
 
 class NoteForm(forms.Form):
-    text = forms.CharField(
-        label=_("Your note"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), strip=True
-    )
+    text = ReasonField(label=_("Your note"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}), strip=True)
 
 
 class DismissForm(forms.Form):
     reason = forms.ChoiceField(label=_("Reason"), choices=[("", _("choose")), *Dismissal.choices])
-    note = forms.CharField(
+    note = ReasonField(
         label=_("In a sentence"),
         max_length=2_000,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -57,7 +56,7 @@ class SnoozeForm(forms.Form):
         label=_("or until more than so many of its rule are unanswered"), required=False, min_value=0
     )
     grow_amount = forms.CharField(label=_("or until more than this is at risk by its rule"), required=False)
-    note = forms.CharField(label=_("Why"), required=False, max_length=2_000)
+    note = ReasonField(label=_("Why"), required=False, max_length=2_000)
 
     def __init__(self, *arguments: Any, unit: str | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -17,6 +17,7 @@ from anomalies.models.states import AT_WORK, Decision, Dismissal, State
 from anomalies.observation import UNDECIDED
 from anomalies.spans import span
 from audit.log import SYSTEM_ACTOR, Actor, record
+from billingadmin.texts import Unreadable, readable
 
 __all__ = [
     "SYSTEM_ACTOR",
@@ -150,11 +151,12 @@ def dismiss(*, anomaly: Anomaly, by: Person, reason: str, note: str, now: dateti
         raise Unfit("reason", _("Choose a reason."))
     if not note.strip():
         raise Unfit("note", _("Say why in a sentence: whoever reads this next year was not here."))
+    note = _readable("note", note)
     if seen is not None and not _of(anomaly).filter(facts_digest=seen).exists():
         raise Moved
     digest = _of(anomaly).values_list("facts_digest", flat=True).get()
     values = {"dismissal": reason, "decided_digest": digest}
-    return _decide(anomaly, Decision.DISMISSED, by=by, now=now, note=note.strip(), same={"dismissal": reason}, **values)
+    return _decide(anomaly, Decision.DISMISSED, by=by, now=now, note=note, same={"dismissal": reason}, **values)
 
 
 def _decide(
@@ -228,7 +230,7 @@ def unsettle(*, anomaly: Anomaly, actor: Actor, adjustment_id: UUID | str, now: 
 def note(*, anomaly: Anomaly, by: Person, text: str, now: datetime) -> Note:
     if not text.strip():
         raise Unfit("text", _("Write something first."))
-    made = Note.objects.create(anomaly=anomaly, author_id=by.pk, at=now, text=text.strip())
+    made = Note.objects.create(anomaly=anomaly, author_id=by.pk, at=now, text=_readable("text", text))
     _record("anomaly_noted", anomaly, by.actor, after={"note": made.pk})
     return made
 
@@ -254,6 +256,13 @@ def untick(*, anomaly: Anomaly, by: Person, step: str, now: datetime) -> bool:
 
 
 # The pieces ----------------------------------------------------------------------------------------------------------
+
+
+def _readable(field: str, text: str) -> str:
+    try:
+        return readable(text)
+    except Unreadable as why:
+        raise Unfit(field, why.message) from None
 
 
 def _of(anomaly: Anomaly) -> Any:

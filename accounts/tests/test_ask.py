@@ -49,7 +49,7 @@ def test_asking_twice_is_told_calmly(admin_client, address):
 
 @pytest.mark.parametrize("what", ["", "grant:manager", "grant:emperor", "enable", "nonsense"])
 def test_what_is_not_offered_cannot_be_asked(admin_client, address, what):
-    answer = admin_client.post(address, {"what": what, "reason": "r"})
+    answer = admin_client.post(address, {"what": what, "reason": "Left us."})
 
     assert answer.status_code == 422
     assert not PersonChange.objects.pending().exists()

@@ -86,6 +86,13 @@ def test_a_refusal_needs_a_reason(change, second_admin_client):
     assert state(change) == State.PENDING
 
 
+def test_the_reason_of_a_refusal_can_be_read(change, second_admin_client):
+    answer = second_admin_client.post(address("refuse", change), {"reason": "\u200b\u200b\u200b"}, follow=True)
+
+    assert "cannot be seen (U+200B)" in answer.text
+    assert state(change) == State.PENDING
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_fragment_is_the_board_as_it_is_now(verb, change, deciding_client):
     answer = deciding_client[verb].post(address(verb, change), REASON, headers={"HX-Request": "true"})

@@ -76,6 +76,7 @@ def test_adding_somebody_asks_for_confirmation(admin_client):
         ({"email": "eve"}, "Enter a valid email address."),
         ({"name": " "}, "This field is required."),
         ({"reason": ""}, "This field is required."),
+        ({"reason": "\u200bHired."}, "It begins with a character that cannot be seen"),
         ({"roles": []}, "This field is required."),
         ({"roles": ["admin", "approver"]}, "Nobody holds admin together"),
         ({"roles": ["emperor"]}, "Select a valid choice"),

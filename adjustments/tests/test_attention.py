@@ -91,7 +91,7 @@ def test_only_what_needs_attention_is_tried_again(approved, ask, approver):
 
 
 def test_it_needs_a_reason(needing_attention, approver, now):
-    with pytest.raises(Refusal, match="Say why"):
+    with pytest.raises(Refusal, match="a few words"):
         attention.ask(adjustment=needing_attention, person=approver, verdict=Verdict.RETRY, reason=" ", now=now)
 
 

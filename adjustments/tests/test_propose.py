@@ -62,7 +62,7 @@ def test_a_preview_is_asked_of_the_worker(pending):
 
 
 def test_it_needs_a_reason(target, propose, support):
-    for nothing in ("", "  \n", "\x00"):
+    for nothing in ("", "  \n", "\x00", "\u200b\u200b", "\u202eIt was paid."):
         with pytest.raises(workflow.NoReason):
             propose(target, support, nothing)
 

@@ -78,6 +78,15 @@ def test_without_a_reason_it_says_so(support_client, url):
     assert Adjustment.objects.get().state == State.PENDING
 
 
+def test_a_reason_that_cannot_be_read_comes_back(support_client, url):
+    answer = support_client.post(url, {"reason": "Paid\u202e twice."})
+
+    assert answer.status_code == 422
+    assert "cannot be seen (U+202E)" in answer.text
+    assert "Paid\u202e twice.</textarea>" in answer.text
+    assert Adjustment.objects.get().state == State.PENDING
+
+
 def test_it_refuses_get(support_client, url):
     assert support_client.get(url).status_code == 405
 

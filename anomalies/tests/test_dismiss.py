@@ -93,6 +93,7 @@ def test_a_snooze_may_be_followed_by_a_dismissal(support):
         ({"dismiss-reason": ""}, "This field is required."),
         ({"dismiss-reason": "boredom"}, "boredom is not one of the available choices"),
         ({"dismiss-note": "  "}, "This field is required."),
+        ({"dismiss-note": "A gift\u2060."}, "It holds a character that cannot be seen (U+2060)"),
     ],
 )
 def test_a_form_that_makes_no_sense_comes_back_with_what_was_typed(support_client, anomaly, wrong, said_of_it):

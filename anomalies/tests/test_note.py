@@ -44,6 +44,12 @@ def test_nothing_is_no_note(support_client, anomaly):
     assert not Note.objects.exists()
 
 
+@pytest.mark.parametrize("text", ["\u200b\u200b", "\u2066Paid.\u2069", "–"])
+def test_a_note_is_for_others_to_read(support, anomaly, text):
+    with pytest.raises(triage.Unfit):
+        triage.note(anomaly=anomaly, by=support, text=text, now=NOW)
+
+
 def test_markup_in_a_note_is_text(support, support_client, anomaly):
     NoteFactory(anomaly=anomaly, author=support, text="<script>alert(1)</script>")
 

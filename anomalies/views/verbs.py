@@ -94,7 +94,7 @@ def reopen(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     anomaly = get_object_or_404(Anomaly, pk=pk)
 
     def act(now: datetime) -> bool:
-        return triage.reopen(anomaly=anomaly, by=request.user, now=now, note=request.POST.get("note", ""))
+        return triage.reopen(anomaly=anomaly, by=request.user, now=now)
 
     return _answer(request, anomaly, act, done=_("Open again."), already=_("It was open already."))
 

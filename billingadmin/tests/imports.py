@@ -10,7 +10,7 @@ LEAVES = {
     f"billingadmin.{name}"
     for name in (
         *("http", "amounts", "sql", "charts", "audience", "masking", "paging", "request_log", "templatetags", "tones"),
-        "usage",
+        *("texts", "usage"),
     )
 }
 
