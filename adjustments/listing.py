@@ -1,7 +1,7 @@
 """The list of requests: tabs by what is to be done with them, filters that survive a reload, pages by cursor, CSV."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -38,6 +38,14 @@ TABS = (
     Tab("applied", _("Applied"), frozenset({State.APPLIED})),
     Tab("all", _("All")),
 )
+
+
+def tabs_for(person: Person) -> Sequence[Tab]:
+    """Nothing waits for who may not decide: the first tab is then what they proposed, or is not there."""
+    mine, *others = TABS
+    if person.may("decide"):
+        return TABS
+    return [replace(mine, label=_("Proposed by me")), *others] if person.may("triage") else others
 
 
 class ListFilter(forms.Form):

@@ -26,7 +26,7 @@ def adjustments(request: HtmxHttpRequest) -> HttpResponse:
     cursors = {end: request.GET.get(end, "") for end in ("after", "before")}
     context = {
         "filter": asked,
-        "tabs": listing.TABS,
+        "tabs": listing.tabs_for(request.user),
         "counts": listing.counts(request.user),
         "page": keyset_page(found, by=asked.order, **cursors),
         "now": timezone.now(),

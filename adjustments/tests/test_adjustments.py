@@ -166,3 +166,17 @@ def test_a_room_that_is_gone_leaves_its_requests_readable(manager_client, applie
     assert page.status_code == 200
     assert "book_payment" in page.text
     assert manager_client.get(URL, {"tab": "all"}).status_code == 200
+
+
+def test_only_for_who_decides_something_waits(approver_client, support_client, manager_client, pending):
+    def first_tab(client):
+        return str(client.get(URL).context["tabs"][0].label)
+
+    assert first_tab(approver_client) == "Waiting for me"
+    assert first_tab(support_client) == "Proposed by me"
+    assert first_tab(manager_client) == "Waiting for anyone"
+
+
+def test_an_empty_list_of_ones_own_says_what_it_is_for(approver_client, support_client):
+    assert "Nothing waits for you" in approver_client.get(URL, {"tab": "mine"}).text
+    assert "Nothing of yours is open" in support_client.get(URL, {"tab": "mine"}).text
