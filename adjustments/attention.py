@@ -14,7 +14,7 @@ from adjustments.models import Adjustment
 from adjustments.people import Person, hands
 from adjustments.policy import policy_for
 from adjustments.recording import record_move
-from adjustments.standing import Refusal, TooLate, held, move, say, standing
+from adjustments.standing import Refusal, TooLate, held, move, say
 from adjustments.states import State, Verdict
 from billingadmin.texts import Unreadable, readable
 
@@ -37,7 +37,7 @@ def ask(*, adjustment: Adjustment, person: Person, verdict: Verdict, reason: str
     with transaction.atomic():
         current = held(adjustment.pk)
         if current.state not in ASKED_IN[verdict]:
-            raise TooLate(standing(current))
+            raise TooLate.after(current)
         asked = _asked(current, verdict)
         if person.pk in asked:
             return current

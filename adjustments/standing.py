@@ -19,6 +19,11 @@ class Refusal(Exception):
 class TooLate(Refusal):
     """Somebody was first, or the deadline has passed."""
 
+    @classmethod
+    def after(cls, adjustment: Adjustment) -> "TooLate":
+        """Begins with what became of the reader's own click: a list of what others did reads like a success."""
+        return cls(_("Not recorded: you came too late. %(standing)s") % {"standing": standing(adjustment)})
+
 
 def held(pk: UUID) -> Adjustment:
     """The request, kept from everybody else who would move it until this transaction ends."""
@@ -29,7 +34,7 @@ def move(adjustment: Adjustment, to: State, **columns: Any) -> None:
     """From the state it was read in, and from no other. Raises TooLate when somebody was first."""
     unchanged = Adjustment.objects.filter(pk=adjustment.pk, state=adjustment.state, revision=adjustment.revision)
     if unchanged.update(state=to, **columns) != 1:
-        raise TooLate(standing(Adjustment.objects.get(pk=adjustment.pk)))
+        raise TooLate.after(Adjustment.objects.get(pk=adjustment.pk))
     adjustment.refresh_from_db()
 
 

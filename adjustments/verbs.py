@@ -17,7 +17,7 @@ from adjustments.models import Adjustment
 from adjustments.pages import context_of, found
 from adjustments.recording import record_refusal
 from adjustments.sheet import Sheet
-from adjustments.standing import Refusal, TooLate, standing
+from adjustments.standing import Refusal, TooLate
 from adjustments.states import Verdict
 from adjustments.targets import target_of
 from adjustments.wording import kind_label
@@ -55,7 +55,7 @@ def edit(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     shown = {"reason": adjustment.reason, "revision": adjustment.revision}
     form = forms.Drafted(request.POST or None, initial=shown)
     if not adjustment.is_pending:
-        return _conflict(request, adjustment, TooLate(standing(adjustment)))
+        return _conflict(request, adjustment, TooLate.after(adjustment))
     try:
         target = for_edit(adjustment)
     except Undraftable as why:

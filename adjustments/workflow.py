@@ -175,7 +175,7 @@ def _refuse_second(target: Target) -> None:
 
 def _must_be_pending(adjustment: Adjustment, now: datetime) -> None:
     if adjustment.state != State.PENDING:
-        raise TooLate(standing(adjustment))
+        raise TooLate.after(adjustment)
     if now >= adjustment.approve_by:
         raise TooLate(_("The time to approve this has passed. Propose it again."))
 

@@ -77,7 +77,7 @@ def test_another_content_under_the_same_revision_is_not_what_one_saw(pending, ap
 
 
 def test_the_second_approver_is_told_who_was_first(approved, approve, approver, second_approver):
-    with pytest.raises(TooLate, match=f"Approved by {approver.name}"):
+    with pytest.raises(TooLate, match=f"^Not recorded: you came too late. Approved by {approver.name}"):
         approve(approved, second_approver)
 
 
