@@ -41,8 +41,8 @@ SCHEMA = Path(registry.__file__).parent / "imagegen" / "schema.sql"
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 SINCE = NOW - timedelta(hours=2)
 RECENT = 228  # jobs in the window: what a million a year come to
-TRIES = 15
-SWEEPS = 3
+TRIES = 31
+SWEEPS = 5
 ANOMALIES = {
     "refund_for_succeeded_job",
     "consumption_without_refund_for_failed_job",
