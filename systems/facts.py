@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,67 +30,13 @@ class Window:
     until: datetime | None = None
 
     @property
-    def whole(self) -> bool:
-        return self.since is None
-
-
-def findings(
-    system: System,
-    source: Questions,
-    facts: Facts,
-    window: Window,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Iterator[Finding]:
-    """What the rules on ``facts`` find within ``window``, piece by piece, each fingerprint once."""
-    rules = tuple(rule for rule in system.rules if rule.facts == facts.name)
-    pieces = _pieces(source, facts, window)
-    for number, piece in enumerate(pieces, 1):
-        rows = _rows(source, facts, piece, rules, window)
-        yield from once(judged(system, rule, row) for row in rows for rule in rules if _due(rule, row, window))
-        progress(number, len(pieces))
-
-
-def of_subjects(source: Questions, facts: Facts, subjects: Sequence[str]) -> list[Row]:
-    """The rows about some subjects, whether anomalous or not."""
-    if facts.compute:
-        return list(facts.compute(source, subjects))
-    return _ask(source, facts, _any_of(source, facts.subject, facts.subject_type), {"keys": list(subjects)})
-
-
-def judge(system: System, source: Questions, facts: Facts, subjects: Sequence[str]) -> Iterator[Finding]:
-    """What the rules on ``facts`` say about some subjects, now and at any age."""
-    rules = [rule for rule in system.rules if rule.facts == facts.name]
-    rows = of_subjects(source, facts, subjects)
-    return once(judged(system, rule, row) for row in rows for rule in rules if holds(rule, row))
-
-
-def holds(rule: Rule, row: Row) -> bool:
-    return all(row[name] is wanted for name, wanted in rule.when.items())
-
-
-def verdict(rule: Rule, row: Row) -> Verdict:
-    if rule.cannot_tell and row[rule.cannot_tell]:
-        return Verdict.CANNOT_TELL
-    return Verdict.EXPECTED if rule.expected and row[rule.expected] else Verdict.ANOMALY
-
-
-def judged(system: System, rule: Rule, row: Row) -> Finding:
-    facts = system.facts_of(rule)
-    subject = str(row[facts.subject])
-    transactions = [str(row[column]) if row[column] is not None else "-" for column in rule.transactions]
-    return Finding(
-        system=system.slug,
-        rule=rule.code,
-        kind=facts.kind,
-        subject=subject,
-        fingerprint=":".join([system.slug, rule.code, subject, *transactions]),
-        verdict=verdict(rule, row),
-        severity=rule.severity,
-        observed_at=row[rule.observed_at],
-        amount=int(row[rule.amount]) if rule.amount and row[rule.amount] is not None else None,
-        unit=rule.unit if rule.amount else None,
-        facts={name: plain(value) for name, value in row.items()},
-    )
+    def whole(value: Any) -> int | None:
+    """An amount as an integer; None where the source has no whole number there. The facts keep what it has."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return int(number) if number.is_finite() and number == number.to_integral_value() else None
 
 
 def plain(value: Any) -> Any:

@@ -41,6 +41,18 @@ def test_a_finding_says_what_who_when_and_how_much(shop):
     assert finding.facts["changed_at"] == "2026-11-02T03:00:00+00:00"
 
 
+@pytest.mark.parametrize(
+    ("found_there", "amount"), [("500", 500), ("five hundred", None), ("12.5", None), (None, None)]
+)
+def test_text_where_a_number_should_be_is_kept_and_stops_nothing(found_there, amount):
+    rule, row = SYSTEM.rules[0], {"order_id": "7", "changed_at": NOW, "sample": False, "total": found_there}
+
+    finding = facts.judged(SYSTEM, rule, row)
+
+    assert (finding.amount, finding.unit) == (amount, "JPY" if amount else None)
+    assert finding.facts["total"] == found_there
+
+
 def test_what_breaks_the_pattern_by_design_is_expected(shop):
     OrderFactory(id=1, sample=True)
 
