@@ -126,6 +126,12 @@ def test_the_page_asks_politely_until_there_is_an_answer(support_client, pending
     assert "Shipped, but not paid" in there.text
 
 
+def test_what_has_not_moved_is_not_written_twice(support_client, pending, answered):
+    page = support_client.get(pending.get_absolute_url())
+
+    assert page.text.count(">same</span>") == len(answered.answer["evidence"][0])
+
+
 def test_after_a_minute_it_says_that_no_worker_answered(support_client, pending, asked):
     page = support_client.get(pending.get_absolute_url())
 
