@@ -127,7 +127,10 @@ class Sheet:
 
     def _findings(self, which: str) -> list[dict[str, Any]]:
         found = self.preview.answer.get(which, []) if self.preview else []
-        return [{**one, "title": rule_title(self.adjustment.system, one["rule"])} for one in found]
+        return [{**one, "title": self._rule_title(one), "at_stake": _at_stake(one)} for one in found]
+
+    def _rule_title(self, finding: dict[str, Any]) -> str:
+        return rule_title(self.adjustment.system, finding["rule"])
 
     # Who said what
 
@@ -266,6 +269,11 @@ def _columns(line: AdjustmentLine, found: Any, was_previewed: bool) -> list[tupl
     now = found or {}
     moved = {change.name for change in evidence_changes(line.subject, line.evidence, now)} if was_previewed else set()
     return [(name, value, now.get(name), name in moved) for name, value in sorted(line.evidence.items())]
+
+
+def _at_stake(finding: dict[str, Any]) -> int | None:
+    """Without its sign: beside what is posted, the sign of what is missing would read like a posting of its own."""
+    return None if finding["amount"] is None else abs(finding["amount"])
 
 
 def _same(finding: dict[str, Any]) -> tuple[str, str]:

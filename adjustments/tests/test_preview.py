@@ -8,6 +8,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from adjustments import drafting, ledger, preview, tasks
 from adjustments.models import Preview
 from adjustments.preview import rehearse
+from adjustments.sheet import Sheet
 from systems.tests.paperclips.factories import PaymentFactory
 from systems.tests.paperclips.models import Order, Payment
 
@@ -130,6 +131,15 @@ def test_what_has_not_moved_is_not_written_twice(support_client, pending, answer
     page = support_client.get(pending.get_absolute_url())
 
     assert page.text.count(">same</span>") == len(answered.answer["evidence"][0])
+
+
+def test_what_is_at_stake_has_no_sign_beside_what_is_posted(pending, answered, support, now):
+    answered.answer["stops"][0]["amount"] = -500
+
+    shown = Sheet(pending, support, now)
+    shown.preview = answered
+
+    assert [finding["at_stake"] for finding in shown.foreseen["stops"]] == [500]
 
 
 def test_after_a_minute_it_says_that_no_worker_answered(support_client, pending, asked):
