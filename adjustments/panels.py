@@ -1,17 +1,20 @@
 """What this engine adds to others' screens, named in settings by dotted path or fetched by URL, from stored rows."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from adjustments.models import Adjustment
-from adjustments.states import LIVE, State
+from adjustments.models import Adjustment, AdjustmentQuerySet, Decision
+from adjustments.states import LIVE, State, Verdict
 from adjustments.wording import title_of
 from anomalies.models import Anomaly
 from billingadmin.audience import audience
@@ -34,13 +37,20 @@ def anomaly_panel(request: HttpRequest, anomaly: Anomaly) -> dict[str, Any]:
 
 def subject_panel(request: HttpRequest, slug: str, kind: str, subject: str) -> dict[str, Any] | None:
     """The requests about a subject; nothing where there are none."""
-    made = list(Adjustment.objects.about(slug, kind, subject).select_related("proposed_by").newest_first()[:MOST])
+    made = list(shown(Adjustment.objects.about(slug, kind, subject)))
     html = render_to_string("adjustments/_panel.html", {"adjustments": made}, request)
     return {"title": _("Adjustments"), "html": html} if made else None
 
 
+def shown(adjustments: AdjustmentQuerySet) -> AdjustmentQuerySet:
+    """With who rejected them, in two queries however many."""
+    rejections = Decision.objects.filter(verdict=Verdict.REJECT).select_related("person")
+    told = Prefetch("decisions", queryset=rejections, to_attr="rejections")
+    return adjustments.select_related("proposed_by").prefetch_related(told).newest_first()[:MOST]
+
+
 def context_for(anomaly: Anomaly) -> dict[str, Any]:
-    made = list(anomaly.adjustments.select_related("proposed_by").newest_first()[:MOST])
+    made = list(shown(anomaly.adjustments.all()))
     blocked = {one.correction for one in made if stands_in_the_way(one, anomaly)}
     return {
         "anomaly": anomaly,
@@ -71,26 +81,49 @@ def answers(anomaly: Anomaly) -> list[Correction]:
 
 def timeline(slug: str, kind: str, subject: str) -> Iterator[Event]:
     """What was asked for about a subject, and what became of it."""
-    for adjustment in Adjustment.objects.about(slug, kind, subject).newest_first()[:MOST]:
-        yield from _events(adjustment)
+    made = Adjustment.objects.about(slug, kind, subject).prefetch_related("revisions__by", "decisions__person")
+    for adjustment in made.newest_first()[:MOST]:
+        yield from _written(adjustment)
+        yield from _decided(adjustment)
+        yield from _ended(adjustment)
 
 
-def _events(adjustment: Adjustment) -> Iterator[Event]:
-    told: list[tuple[datetime | None, Any]] = [
-        (adjustment.proposed_at, _("proposed")),
-        (adjustment.approved_at, _("approved")),
-        (adjustment.applied_at, _("applied")),
-        (adjustment.closed_at, State(adjustment.state).label),
-    ]
-    link = Link(label=f"#{adjustment.number}", url=adjustment.get_absolute_url())
-    for at, what in told:
-        if at:
-            yield Event(
-                at=at,
-                kind="adjustment",
-                title=f"{title_of(adjustment)}: {what}",
-                details={_("reason"): adjustment.reason} if at == adjustment.proposed_at else {},
-                amount=adjustment.amount,
-                unit=adjustment.unit,
-                links=(link,),
-            )
+def _written(adjustment: Adjustment) -> Iterator[Event]:
+    """Each revision with the reason and the amount that stood then."""
+    for revision in adjustment.revisions.all():
+        content = json.loads(revision.content)
+        event = _event(
+            adjustment,
+            at=revision.at,
+            what=_("proposed") if revision.number == 1 else _("edited"),
+            by=revision.by.name,
+            reason=content["reason"],
+        )
+        yield replace(event, amount=sum(line["amount"] for line in content["lines"]))
+
+
+def _decided(adjustment: Adjustment) -> Iterator[Event]:
+    for said in sorted(adjustment.decisions.all(), key=lambda one: (one.at, one.pk)):
+        what = said.get_verdict_display()
+        yield _event(adjustment, at=said.at, what=what, by=said.person.name, reason=said.reason)
+
+
+def _ended(adjustment: Adjustment) -> Iterator[Event]:
+    """What nobody's decision tells: applied by the worker, or withdrawn, expired, cancelled."""
+    if adjustment.applied_at:
+        yield _event(adjustment, at=adjustment.applied_at, what=State.APPLIED.label)
+    if adjustment.closed_at and adjustment.state != State.REJECTED:
+        yield _event(adjustment, at=adjustment.closed_at, what=State(adjustment.state).label)
+
+
+def _event(adjustment: Adjustment, *, at: datetime, what: Any, by: str = "", reason: str = "") -> Event:
+    details = {_("By"): by, _("reason"): reason}
+    return Event(
+        at=at,
+        kind="adjustment",
+        title=f"{title_of(adjustment)}: {what}",
+        details={name: told for name, told in details.items() if told},
+        amount=adjustment.amount,
+        unit=adjustment.unit,
+        links=(Link(label=f"#{adjustment.number}", url=adjustment.get_absolute_url()),),
+    )

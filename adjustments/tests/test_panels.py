@@ -6,7 +6,7 @@ import pytest
 from django.test import RequestFactory
 from django.urls import reverse
 
-from adjustments import board, panels
+from adjustments import board, panels, workflow
 from anomalies.factories import AnomalyFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_work")]
@@ -64,6 +64,31 @@ def test_the_timeline_of_a_subject_tells_what_was_asked_and_done(applied):
     assert (events[2].amount, events[2].unit) == (500, "JPY")
     assert events[0].links[0].url == applied.get_absolute_url()
     assert not list(panels.timeline("paperclips", "order", "8"))
+
+
+def test_the_timeline_tells_each_revision_with_the_reason_it_had(pending, edit, approver):
+    edit(pending, approver, reason="The second statement shows it.")
+
+    proposed, edited = panels.timeline("paperclips", "order", "7")
+
+    assert (proposed.details["reason"], edited.details["reason"]) == (
+        "The bank statement shows it.",
+        "The second statement shows it.",
+    )
+    assert edited.title.endswith(": edited")
+    assert edited.details["By"] == approver.name
+
+
+def test_the_timeline_tells_who_rejected_it_and_why(pending, approver, approver_client, now):
+    seen = {"revision": 1, "seen": pending.content_hash}
+    workflow.reject(adjustment=pending, approver=approver, reason="It was paid in cash.", now=now, **seen)
+
+    _proposed, rejected = panels.timeline("paperclips", "order", "7")
+
+    panel = approver_client.get(reverse("adjustments:for_anomaly", args=[pending.anomaly_id])).text
+    assert f"Rejected by {approver.name}:</span> It was paid in cash." in panel
+    assert rejected.title.endswith(": rejected")
+    assert rejected.details == {"By": approver.name, "reason": "It was paid in cash."}
 
 
 def figures(now):
