@@ -1,6 +1,7 @@
 """A handful of requests as a week of work leaves them, made by the verbs that people use.
 
-Of each rule at least one anomaly is left for whoever tries the console.
+Of each rule at least one anomaly is left for whoever tries the console. A story is told of whatever correction comes
+next, so its reasons fit every one: a charge as well as a refund.
 """
 
 from collections.abc import Iterator
@@ -44,14 +45,14 @@ class Office:
 
     def apply(self, target: Target) -> Adjustment:
         at = self.now - 2 * DAY
-        adjustment = self.proposed(target, self.support, "The timeline shows it; the customer wrote to us.", at)
+        adjustment = self.proposed(target, self.support, "The timeline shows it; nothing answers it yet.", at)
         self.approved(adjustment, self.approvers[0], at + 25 * MINUTE)
         applying.drive(adjustment.pk, now=at + 26 * MINUTE)
         return Adjustment.objects.get(pk=adjustment.pk)
 
     def apply_and_regret(self, target: Target) -> None:
         applied = self.apply(target)
-        why = "The first request was a mistake: the customer had asked about another job."
+        why = "The first request was a mistake: it was meant for another case."
         self.proposed(drafting.for_reversal(applied), self.approvers[0], why, self.now - 2 * HOUR)
 
     def propose(self, target: Target) -> None:
@@ -60,21 +61,26 @@ class Office:
     def propose_and_edit(self, target: Target) -> None:
         adjustment = self.proposed(target, self.support, "Please check.", self.now - 5 * HOUR)
         drafted = drafting.draft(drafting.for_edit(adjustment), now=self.now - 4 * HOUR)
-        why = "The log lines of the last attempt show it, and the ledger holds nothing that answers it."
+        why = "The timeline shows what happened, and the ledger holds nothing that answers it."
         said = {"revision": 1, "reason": why, "seen": drafted.seen, "now": self.now - 4 * HOUR}
         edited = workflow.edit(adjustment=adjustment, editor=self.approvers[-1], **said)
         preview.answer(Preview.objects.get(adjustment=edited, revision=2).pk, now=self.now - 4 * HOUR)
 
     def reject(self, target: Target) -> None:
-        adjustment = self.proposed(target, self.support, "Looks wrong.", self.now - 3 * DAY)
+        adjustment = self.proposed(target, self.support, "As discussed.", self.now - 3 * DAY)
         why = "Not enough: say what you saw in the timeline, and propose it again."
         seen = {"revision": 1, "seen": adjustment.content_hash, "now": self.now - 3 * DAY + HOUR}
         workflow.reject(adjustment=adjustment, approver=self.approvers[0], reason=why, **seen)
 
     def withdraw(self, target: Target) -> None:
-        adjustment = self.proposed(target, self.support, "The customer asked for it.", self.now - 30 * HOUR)
+        adjustment = self.proposed(target, self.support, "From this week's list.", self.now - 30 * HOUR)
         at = self.now - 29 * HOUR
-        workflow.withdraw(adjustment=adjustment, person=self.support, reason="The job was still running.", now=at)
+        workflow.withdraw(
+            adjustment=adjustment,
+            person=self.support,
+            reason="Operations look into it first.",
+            now=at,
+        )
 
     def expire(self, target: Target) -> None:
         self.proposed(target, self.support, "For the month's closing.", self.now - 5 * DAY)
