@@ -30,7 +30,71 @@ class Window:
     until: datetime | None = None
 
     @property
-    def whole(value: Any) -> int | None:
+    def whole(self) -> bool:
+        return self.since is None
+
+
+def findings(
+    system: System,
+    source: Questions,
+    facts: Facts,
+    window: Window,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Finding]:
+    """What the rules on ``facts`` find within ``window``, piece by piece, each fingerprint once."""
+    rules = tuple(rule for rule in system.rules if rule.facts == facts.name)
+    pieces = _pieces(source, facts, window)
+    for number, piece in enumerate(pieces, 1):
+        rows = _rows(source, facts, piece, rules, window)
+        yield from once(judged(system, rule, row) for row in rows for rule in rules if _due(rule, row, window))
+        progress(number, len(pieces))
+
+
+def of_subjects(source: Questions, facts: Facts, subjects: Sequence[str]) -> list[Row]:
+    """The rows about some subjects, whether anomalous or not."""
+    if facts.compute:
+        return list(facts.compute(source, subjects))
+    return _ask(source, facts, _any_of(source, facts.subject, facts.subject_type), {"keys": list(subjects)})
+
+
+def judge(system: System, source: Questions, facts: Facts, subjects: Sequence[str]) -> Iterator[Finding]:
+    """What the rules on ``facts`` say about some subjects, now and at any age."""
+    rules = [rule for rule in system.rules if rule.facts == facts.name]
+    rows = of_subjects(source, facts, subjects)
+    return once(judged(system, rule, row) for row in rows for rule in rules if holds(rule, row))
+
+
+def holds(rule: Rule, row: Row) -> bool:
+    return all(row[name] is wanted for name, wanted in rule.when.items())
+
+
+def verdict(rule: Rule, row: Row) -> Verdict:
+    if rule.cannot_tell and row[rule.cannot_tell]:
+        return Verdict.CANNOT_TELL
+    return Verdict.EXPECTED if rule.expected and row[rule.expected] else Verdict.ANOMALY
+
+
+def judged(system: System, rule: Rule, row: Row) -> Finding:
+    facts = system.facts_of(rule)
+    subject = str(row[facts.subject])
+    amount = whole_number(row[rule.amount]) if rule.amount else None
+    transactions = [str(row[column]) if row[column] is not None else "-" for column in rule.transactions]
+    return Finding(
+        system=system.slug,
+        rule=rule.code,
+        kind=facts.kind,
+        subject=subject,
+        fingerprint=":".join([system.slug, rule.code, subject, *transactions]),
+        verdict=verdict(rule, row),
+        severity=rule.severity,
+        observed_at=row[rule.observed_at],
+        amount=amount,
+        unit=rule.unit if amount is not None else None,
+        facts={name: plain(value) for name, value in row.items()},
+    )
+
+
+def whole_number(value: Any) -> int | None:
     """An amount as an integer; None where the source has no whole number there. The facts keep what it has."""
     try:
         number = Decimal(str(value))
