@@ -2,10 +2,11 @@
 
 import sys
 
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -14,7 +15,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The text of a PermissionDenied of ours is a sentence for the reader."""
-    return render(request, "403.html", {"reason": str(exception)}, status=403)
+    return _in_its_place(request, "403.html", {"reason": str(exception)}, status=403)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -22,7 +23,26 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "404.html", status=404)
+    return _in_its_place(request, "404.html", {}, status=404)
+
+
+def _in_its_place(request: HttpRequest, template: str, context: dict[str, str], *, status: int) -> HttpResponse:
+    """With navigation and search for who is signed in; a page of its own for everybody else, or when the database that
+    knows them does not answer."""
+    told = {**context, "request_id": getattr(request, "id", ""), "back": _back(request)}
+    try:
+        person = getattr(request, "user", None)
+        frame = "framed.html" if person is not None and person.is_authenticated else "plain.html"
+        return render(request, template, {**told, "frame": frame}, status=status)
+    except (DatabaseError, InterfaceError):
+        return HttpResponse(render_to_string(template, {**told, "frame": "plain.html"}), status=status)
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the person came from, if that was a page of this console."""
+    came_from = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    return came_from if ours and came_from != request.build_absolute_uri() else ""
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.template import engines
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
 
 from billingadmin import errors, reader
 
@@ -127,6 +128,45 @@ def test_a_refusal_gives_its_reason(written, rf):
     assert answer.status_code == 403
     assert "you are &lt;support&gt;." in answer.text
     assert "r-1" in answer.text
+
+
+@pytest.mark.parametrize(("handler", "status"), [(errors.permission_denied, 403), (errors.not_found, 404)])
+def test_who_is_signed_in_keeps_navigation_search_and_a_way_back(rf, handler, status):
+    request = rf.get("/people/", headers={"Referer": "http://testserver/anomalies/?state=open"})
+    request.user, request.id, request.htmx = person("read"), "r-3", False
+
+    answer = handler(request, PermissionDenied())
+
+    assert answer.status_code == status
+    assert 'href="/adjustments/"' in answer.text
+    assert 'action="/search/"' in answer.text
+    assert 'href="http://testserver/anomalies/?state=open"' in answer.text
+    assert "r-3" in answer.text
+
+
+@pytest.mark.parametrize(
+    "came_from", ["https://elsewhere.example/", "javascript:alert(1)", "http://testserver/here/", ""]
+)
+def test_the_way_back_leads_to_another_page_of_the_console_or_there_is_none(rf, came_from):
+    request = rf.get("/here/", headers={"Referer": came_from})
+    request.user = AnonymousUser()
+
+    assert f'href="{came_from or "-"}"' not in errors.not_found(request, Exception()).text
+
+
+@pytest.mark.parametrize("handler", [errors.permission_denied, errors.not_found])
+def test_a_refusal_is_told_plainly_when_the_database_does_not_answer(rf, handler):
+    def down():
+        raise OperationalError("down")
+
+    request = rf.get("/here/")
+    request.user, request.id = SimpleLazyObject(down), "r-4"
+
+    answer = handler(request, PermissionDenied("Not yours."))
+
+    assert answer.status_code in (403, 404)
+    assert 'action="/search/"' not in answer.text
+    assert "r-4" in answer.text
 
 
 @pytest.mark.parametrize(("failure", "status"), [(OperationalError("down"), 503), (ValueError("ours"), 500)])
