@@ -56,7 +56,7 @@ class SnoozeForm(forms.Form):
         label=_("or until more than so many of its rule are unanswered"), required=False, min_value=0
     )
     grow_amount = forms.CharField(label=_("or until more than this is at risk by its rule"), required=False)
-    note = ReasonField(label=_("Why"), required=False, max_length=2_000)
+    note = ReasonField(label=_("Why"), max_length=500)
 
     def __init__(self, *arguments: Any, unit: str | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)

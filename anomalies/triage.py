@@ -128,19 +128,21 @@ def snooze(
     anomaly: Anomaly,
     by: Person,
     now: datetime,
-    note: str = "",
+    note: str,
     until: datetime | None = None,
     grow_count: int | None = None,
     grow_amount: int | None = None,
 ) -> bool:
     """Lets it be: until a time, until there are more than ``grow_count`` of its rule, or until more than
-    ``grow_amount`` is at risk by it; whichever comes first."""
+    ``grow_amount`` is at risk by it; whichever comes first. ``note`` says why it may wait."""
     if until is None and grow_count is None and grow_amount is None:
         raise Unfit("until", _("Say until when, or until how much it grows."))
     if until is not None and until <= now:
         raise Unfit("until", _("That time has passed."))
+    if not note.strip():
+        raise Unfit("note", _("Say why it may wait."))
     values = {"snoozed_until": until, "grow_count": grow_count, "grow_amount": grow_amount}
-    return _decide(anomaly, Decision.SNOOZED, by=by, now=now, note=note, **values)
+    return _decide(anomaly, Decision.SNOOZED, by=by, now=now, note=note.strip(), **values)
 
 
 @transaction.atomic

@@ -223,7 +223,7 @@ def test_a_check_begun_before_the_posting_does_not_undo_it(run, found):
 
 
 def snooze(anomaly, person, **until):
-    triage.snooze(anomaly=anomaly, by=person, now=NOW, note="", **until)
+    triage.snooze(anomaly=anomaly, by=person, now=NOW, note="The bank is closed.", **until)
 
 
 def test_a_snooze_ends_at_its_time(run, found, support):

@@ -12,6 +12,7 @@ from anomalies.tests.verbs import entries, page, refuses, refuses_get, row, said
 pytestmark = pytest.mark.django_db
 
 WEEK = timedelta(days=7)
+WHY = "The bank is closed."
 
 
 @pytest.fixture
@@ -24,24 +25,24 @@ def again(anomaly):
 
 
 def test_it_sleeps_until_a_time(support, anomaly):
-    triage.snooze(anomaly=anomaly, by=support, now=NOW, until=NOW + WEEK, note="The bank is closed.")
+    triage.snooze(anomaly=anomaly, by=support, now=NOW, until=NOW + WEEK, note=WHY)
 
     found = again(anomaly)
-    assert (found.state, found.snoozed_until, found.decision_note) == ("snoozed", NOW + WEEK, "The bank is closed.")
+    assert (found.state, found.snoozed_until, found.decision_note) == ("snoozed", NOW + WEEK, WHY)
     assert (found.decided_by, found.decided_at) == (support, NOW)
 
 
 def test_it_sleeps_until_it_grows(support, anomaly):
-    triage.snooze(anomaly=anomaly, by=support, now=NOW, grow_count=5, grow_amount=10_000)
+    triage.snooze(anomaly=anomaly, by=support, now=NOW, note=WHY, grow_count=5, grow_amount=10_000)
 
     assert (again(anomaly).grow_count, again(anomaly).grow_amount) == (5, 10_000)
 
 
 def test_it_is_recorded(support, anomaly):
-    triage.snooze(anomaly=anomaly, by=support, now=NOW, until=NOW + WEEK)
+    triage.snooze(anomaly=anomaly, by=support, now=NOW, note=WHY, until=NOW + WEEK)
 
     (entry,) = entries(anomaly)
-    assert entry.action_type == "anomaly_snoozed"
+    assert (entry.action_type, entry.reason) == ("anomaly_snoozed", WHY)
     assert entry.metadata["after"]["snoozed_until"] == "2026-11-09T12:00:00Z"
 
 
@@ -54,21 +55,25 @@ def test_it_refuses_who_may_not_triage(auditor_client, anomaly):
 
 
 def test_snoozing_again_moves_the_time(support, anomaly):
-    triage.snooze(anomaly=anomaly, by=support, now=NOW, until=NOW + WEEK)
+    triage.snooze(anomaly=anomaly, by=support, now=NOW, note=WHY, until=NOW + WEEK)
 
-    triage.snooze(anomaly=anomaly, by=support, now=NOW, until=NOW + 2 * WEEK)
+    triage.snooze(anomaly=anomaly, by=support, now=NOW, note=WHY, until=NOW + 2 * WEEK)
 
     assert again(anomaly).snoozed_until == NOW + 2 * WEEK
 
 
 def test_what_another_has_claimed_is_theirs_to_snooze(support, approver):
     with pytest.raises(triage.AlreadyClaimed):
-        triage.snooze(anomaly=AnomalyFactory(owner=support, claimed_at=NOW), by=approver, now=NOW, until=NOW + WEEK)
+        triage.snooze(
+            anomaly=AnomalyFactory(owner=support, claimed_at=NOW), by=approver, now=NOW, note=WHY, until=NOW + WEEK
+        )
 
 
 def test_what_is_answered_cannot_be_snoozed(support, approver):
     with pytest.raises(triage.AlreadyDecided):
-        triage.snooze(anomaly=AnomalyFactory(dismissed=True, by=approver), by=support, now=NOW, until=NOW + WEEK)
+        triage.snooze(
+            anomaly=AnomalyFactory(dismissed=True, by=approver), by=support, now=NOW, note=WHY, until=NOW + WEEK
+        )
 
 
 @pytest.mark.parametrize(
@@ -84,11 +89,21 @@ def test_what_is_answered_cannot_be_snoozed(support, approver):
     ],
 )
 def test_a_form_that_makes_no_sense_comes_back_with_what_was_typed(support_client, anomaly, typed, said_of_it):
-    answer = page(support_client, "snooze", anomaly, **typed, **{"snooze-note": "The bank is closed."})
+    answer = page(support_client, "snooze", anomaly, **typed, **{"snooze-note": WHY})
 
     assert answer.status_code == 422
     assert said_of_it in answer.text
-    assert "The bank is closed." in answer.text
+    assert WHY in answer.text
+    assert again(anomaly).state == "open"
+
+
+@pytest.mark.parametrize("typed", ["", "   "])
+def test_who_lets_it_be_says_why(support, support_client, anomaly, typed):
+    answer = page(support_client, "snooze", anomaly, **{"snooze-until": "1d", "snooze-note": typed})
+
+    assert answer.status_code == 422
+    with pytest.raises(triage.Unfit, match="Say why"):
+        triage.snooze(anomaly=anomaly, by=support, now=NOW, note=typed, until=NOW + WEEK)
     assert again(anomaly).state == "open"
 
 
@@ -97,7 +112,9 @@ def test_what_has_no_amount_has_no_limit_in_money(support_client):
 
 
 def test_without_htmx_it_leads_back_to_the_page(support_client, anomaly):
-    answer = page(support_client, "snooze", anomaly, **{"snooze-until": "7d", "snooze-grow_amount": "1,000"})
+    answer = page(
+        support_client, "snooze", anomaly, **{"snooze-until": "7d", "snooze-grow_amount": "1,000", "snooze-note": WHY}
+    )
 
     assert said(answer) == ["Snoozed."]
     assert again(anomaly).grow_amount == 1000
@@ -105,4 +122,7 @@ def test_without_htmx_it_leads_back_to_the_page(support_client, anomaly):
 
 
 def test_for_htmx_it_is_the_row_as_it_now_is(support_client, anomaly):
-    assert 'data-state="snoozed"' in row(support_client, "snooze", anomaly, **{"snooze-until": "7d"}).text
+    assert (
+        'data-state="snoozed"'
+        in row(support_client, "snooze", anomaly, **{"snooze-until": "7d", "snooze-note": WHY}).text
+    )
