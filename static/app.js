@@ -13,6 +13,8 @@
   });
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-choose-all]")) all("td.pick input", target.closest("table")).forEach((box) => (box.checked = target.checked));
+    const chosen = target.closest("form")?.querySelector("[data-chosen]");
+    if (chosen) chosen.textContent = chosen.dataset.chosen.replace("{}", all("tbody td.pick input:checked", target.form).length);
     if (target.closest("[data-autosubmit]") && !target.matches("[data-wait]")) target.form.requestSubmit();
   });
 

@@ -65,12 +65,13 @@ def test_ticked_rows_are_decided_together(desk, anomalies):
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
+    expect(page.get_by_text("2 chosen")).to_be_visible()
     page.keyboard.press("d")
     page.get_by_label("Reason").select_option("expected")
     page.get_by_label("In a sentence").fill("Gifts for the fair.")
     page.get_by_role("button", name="Dismiss 2 anomalies").click()
 
-    expect(page.get_by_role("heading", name="What came of it")).to_be_visible()
+    expect(page.get_by_text("2 anomalies are dismissed.")).to_be_visible()
     assert set(Anomaly.objects.filter(state="dismissed")) == set(anomalies[:2])
 
 
@@ -85,6 +86,22 @@ def test_pages_turn_in_place_and_the_address_follows(desk, anomalies):
     assert "after=" in page.url
     page.keyboard.press("p")
     expect(page.locator("tbody tr")).to_have_count(50)
+
+
+@pytest.mark.parametrize("path", ["/anomalies/", "/adjustments/?tab=all", "/audit/"])
+def test_on_a_phone_the_parts_of_a_filter_stand_side_by_side(desk, anomalies, path):
+    page = desk(viewport={"width": 400, "height": 800})
+    page.goto(path)
+
+    shown = page.locator(".filters > :visible:not([type=hidden])")
+    boxes = [part.bounding_box() for part in shown.all()]
+
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 400 for box in boxes)
+    assert not [(a, b) for a in boxes for b in boxes if a is not b and _overlap(a, b)]
+
+
+def _overlap(a, b):
+    return all(a[at] < b[at] + b[size] and b[at] < a[at] + a[size] for at, size in (("x", "width"), ("y", "height")))
 
 
 def test_a_filter_submits_itself_and_stays(desk, anomalies):

@@ -31,6 +31,17 @@ def test_each_has_its_own_outcome(support, approver, support_client):
     assert f"{approver.name} claimed it" in answer.text
 
 
+@pytest.mark.parametrize(("verb", "leads"), [("claim", "owner=me"), ("dismiss", "state=dismissed")])
+def test_it_leads_back_to_the_queue_with_a_link_to_what_came_of_it(support_client, verb, leads):
+    answer = bulk(support_client, verb, [AnomalyFactory(), AnomalyFactory()], next="/anomalies/?q=7", **WHY)
+
+    assert answer.url == "/anomalies/?q=7"
+    shown = support_client.get(answer.url).text
+    assert "2 anomalies are" in shown
+    assert f'<a href="/anomalies/?{leads}">' in shown
+    assert support_client.get(f"/anomalies/?{leads}").context["rows"]
+
+
 @pytest.mark.parametrize("verb", ["dismiss", "snooze"])
 def test_a_decision_asks_first_once_for_all(support_client, verb):
     answer = bulk(support_client, verb, [AnomalyFactory(), AnomalyFactory()])
@@ -47,13 +58,24 @@ def test_several_are_dismissed_with_one_reason(support_client):
 
 
 def test_several_are_snoozed(support_client):
-    bulk(support_client, "snooze", [AnomalyFactory(), AnomalyFactory()], sure="1", **{"bulk-until": "1d"})
+    bulk(
+        support_client,
+        "snooze",
+        [AnomalyFactory(), AnomalyFactory()],
+        sure="1",
+        **{"bulk-until": "1d", "bulk-note": "The bank is closed."},
+    )
 
     assert {anomaly.state for anomaly in Anomaly.objects.all()} == {"snoozed"}
 
 
 @pytest.mark.parametrize(
-    ("verb", "typed"), [("dismiss", {**WHY, "bulk-note": ""}), ("snooze", {"sure": "1", "bulk-until": ""})]
+    ("verb", "typed"),
+    [
+        ("dismiss", {**WHY, "bulk-note": ""}),
+        ("snooze", {"sure": "1", "bulk-until": "", "bulk-note": "So."}),
+        ("snooze", {"sure": "1", "bulk-until": "1d"}),
+    ],
 )
 def test_a_form_that_makes_no_sense_comes_back(support_client, verb, typed):
     answer = bulk(support_client, verb, [AnomalyFactory()], **typed)
