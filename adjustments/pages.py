@@ -39,7 +39,8 @@ def adjustments(request: HtmxHttpRequest) -> HttpResponse:
 def export(request: HtmxHttpRequest) -> HttpResponse:
     asked = listing.ListFilter(request.GET, request.user)
     found = asked.apply(Adjustment.objects.all()).order_by(*asked.order)
-    return csv_response(f"adjustments-{asked.current.name}.csv", listing.CSV_HEADER, listing.csv_rows(found))
+    name = f"adjustments-{asked.current.name}-{timezone.now():%Y%m%d-%H%M}.csv"
+    return csv_response(name, listing.CSV_HEADER, listing.csv_rows(found))
 
 
 @require_GET

@@ -281,6 +281,14 @@ def test_the_export_holds_what_is_filtered_in_its_order(support_client, monkeypa
     assert len(rows) == Anomaly.objects.filter(severity="critical").count()
 
 
+def test_the_export_has_the_amount_with_its_sign_and_what_is_at_stake(support_client):
+    AnomalyFactory(amount=-500)
+
+    (row,) = exported(support_client)
+
+    assert (row["amount"], row["at_risk"]) == ("-500", "500")
+
+
 def test_the_export_starts_no_formula(support_client):
     AnomalyFactory(subject="=1+1")
 

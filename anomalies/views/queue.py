@@ -5,7 +5,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from anomalies import queue as walk
@@ -20,8 +19,20 @@ from billingadmin.http import HtmxHttpRequest, csv_response, page_or_fragment
 
 AT_ONCE = 1_000  # rows of an export that are in memory
 HEADER = (
-    *("id", "system", "rule", "severity", "verdict", "state", "presence", "subject_kind", "subject", "amount", "unit"),
-    *("observed_at", "first_seen_at", "last_seen_at", "checked_at", "occurrence", "owner", "dismissal", "note"),
+    *(
+        "id",
+        "system",
+        "rule",
+        "severity",
+        "verdict",
+        "state",
+        "presence",
+        "subject_kind",
+        "subject",
+        "amount",
+        "at_risk",
+    ),
+    *("unit", "observed_at", "first_seen_at", "last_seen_at", "checked_at", "occurrence", "owner", "dismissal", "note"),
     "fingerprint",
 )
 
@@ -60,7 +71,7 @@ def export(request: HttpRequest) -> HttpResponse:
     now, cells = timezone.now(), walk.cells()
     form = QueueForm(request.GET, cells=cells)
     rows = map(_exported, _all(form.wanted(request.user, now), form.chosen_order, cells))
-    return csv_response(_("anomalies") + f"-{form.chosen_state}-{now:%Y%m%d-%H%M}.csv", HEADER, rows)
+    return csv_response(f"anomalies-{form.chosen_state}-{now:%Y%m%d-%H%M}.csv", HEADER, rows)
 
 
 def _all(wanted: Filter, order: Order, cells: list[Cell]) -> Iterator[Anomaly]:
@@ -76,6 +87,7 @@ def _all(wanted: Filter, order: Order, cells: list[Cell]) -> Iterator[Anomaly]:
 def _exported(anomaly: Anomaly) -> list[Any]:
     told = {
         "amount": "" if anomaly.amount is None else Amount(anomaly.amount, anomaly.unit).plain(),
+        "at_risk": "" if anomaly.unit is None else Amount(anomaly.at_risk, anomaly.unit).plain(),
         "owner": anomaly.owner.name if anomaly.owner else "",
         "note": anomaly.decision_note,
     }
