@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -36,6 +37,21 @@ def test_it_says_why_each_condition_with_what_was_observed(support_client, anoma
         ("paid", False, False, True),
         ("sample", True, False, False),
     ]
+
+
+def test_the_rules_wish_stands_beside_what_was_observed(support_client, anomaly):
+    assert "no; the rule asks for no" in page(support_client, anomaly).text
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(hours=1)])
+def test_what_was_settled_since_the_check_is_not_told_in_the_present(support_client, anomaly, later):
+    Anomaly.objects.update(decision="settled", settled_by=uuid4(), decided_at=anomaly.checked_at + later)
+
+    answer = page(support_client, anomaly)
+
+    assert "Why this was an anomaly" in answer.text
+    assert "before it was settled" in answer.text
+    assert "it is still there" not in answer.text
 
 
 def test_what_the_kept_facts_do_not_say_is_not_known(support_client, anomaly):
