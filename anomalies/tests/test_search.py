@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from anomalies import search
-from anomalies.factories import AnomalyFactory
+from anomalies.factories import AnomalyFactory, LogLineFactory
 from anomalies.search import Silent
 from anomalies.tests.conftest import NOW
 from systems.base import Match
@@ -28,6 +28,34 @@ def test_the_only_hit_is_where_it_leads(support_client):
 
 def test_what_no_system_knows_is_said(support_client):
     assert "No system knows it" in asked(support_client, "4711").text
+
+
+@pytest.mark.parametrize("written", ["{}", "#{}"])
+def test_an_anomaly_is_found_by_its_number(support_client, written):
+    anomaly = AnomalyFactory()
+
+    assert asked(support_client, written.format(anomaly.pk)).url == f"/anomalies/{anomaly.pk}/"
+
+
+def test_a_number_that_means_two_things_shows_both(support_client):
+    anomaly = AnomalyFactory()
+    OrderFactory(id=anomaly.pk)
+
+    answer = asked(support_client, f"#{anomaly.pk}")
+
+    assert f'href="/anomalies/{anomaly.pk}/"' in answer.text
+    assert f'href="/subjects/paperclips/order/{anomaly.pk}/"' in answer.text
+
+
+def test_a_request_of_the_logs_leads_to_what_it_was_about(support_client):
+    LogLineFactory.create_batch(2, subject="7", request_id="r-77")
+
+    assert asked(support_client, "r-77").url == "/subjects/paperclips/order/7/"
+
+
+@pytest.mark.parametrize(("text", "cut"), [("9eac4ffc", True), ("9EAC4FFC-af72", True), ("9eac4ff", False)])
+def test_the_beginning_of_an_id_is_told_that_the_whole_is_needed(support_client, text, cut):
+    assert ("The whole id is needed" in asked(support_client, text).text) is cut
 
 
 def test_what_cannot_be_an_id_is_said(support_client):

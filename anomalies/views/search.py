@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from anomalies.listing import listed
-from anomalies.search import search
+from anomalies.search import Hit, search
 from billingadmin.audience import audience
 
 LONGEST = 400
@@ -20,6 +20,8 @@ def results(request: HttpRequest) -> HttpResponse:
     found = search(text, now=now) if text else None
     if found and found.only:
         hit = found.only
+        if not isinstance(hit, Hit):
+            return HttpResponseRedirect(hit["url"])
         return HttpResponseRedirect(resolve_url("anomalies:subject", hit.system.slug, hit.match.kind, hit.match.id))
     context = {
         "search_text": text,
