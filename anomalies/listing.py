@@ -10,6 +10,7 @@ from anomalies.models import Anomaly, Note
 from anomalies.models.states import Presence
 from anomalies.rooms import Named, kind_of, named, system_of
 from systems.base import Verdict
+from systems.registry import all_systems
 
 MARKED = {Presence.SUBJECT_GONE, Presence.NOT_CHECKABLE}
 
@@ -20,6 +21,7 @@ class Listed:
     rule: Named
     kind: Any
     notes: int = 0
+    among_several: bool = False  # whether the system has to be named
     marks: tuple[str, ...] = field(default=())  # states beside the main one that a reader should not miss
 
 
@@ -38,6 +40,7 @@ def _listed(anomaly: Anomaly, notes: int) -> Listed:
         rule=named(anomaly.system, anomaly.rule),
         kind=kind.label if kind else anomaly.subject_kind,
         notes=notes,
+        among_several=len(all_systems()) > 1,
         marks=marks(anomaly),
     )
 
