@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from adjustments.models import Adjustment, AdjustmentQuerySet, Decision
 from adjustments.states import LIVE, State, Verdict
-from adjustments.wording import title_of
+from adjustments.wording import label_of, title_of
 from anomalies.models import Anomaly
 from billingadmin.audience import audience
 from systems import registry
@@ -47,6 +47,20 @@ def shown(adjustments: AdjustmentQuerySet) -> AdjustmentQuerySet:
     rejections = Decision.objects.filter(verdict=Verdict.REJECT).select_related("person")
     told = Prefetch("decisions", queryset=rejections, to_attr="rejections")
     return adjustments.select_related("proposed_by").prefetch_related(told).newest_first()[:MOST]
+
+
+def recorded_for(anomaly: Anomaly) -> tuple[str, list[str]]:
+    """The kind and ids under which the audit log keeps what was asked for to answer an anomaly."""
+    made = anomaly.adjustments.newest_first().values_list("pk", flat=True)[:MOST]
+    return "adjustment", [str(pk) for pk in made]
+
+
+def searched(number: int | None, text: str) -> Iterator[dict[str, Any]]:
+    """The request of that number."""
+    for found in Adjustment.objects.filter(number=number) if number is not None else ():
+        told = {"number": found.number, "title": title_of(found)}
+        label = _("Adjustment %(number)d: %(title)s") % told
+        yield {"label": label, "system": label_of(found.system), "url": found.get_absolute_url()}
 
 
 def context_for(anomaly: Anomaly) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.forms import Form
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
@@ -23,6 +24,7 @@ from audit.models import Entry
 from systems.base import Step, System
 
 SIMILAR = 6
+HISTORY = 50
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
@@ -57,7 +59,7 @@ def dossier(
         "timeline": _timeline(system, anomaly, now, clear),
         "steps": _ticked(anomaly),
         "notes": anomaly.notes.select_related("author").order_by("-at", "-pk"),
-        "entries": Entry.objects.about("anomaly", str(anomaly.pk)).newest_first()[:50],
+        "entries": _history(anomaly),
         "similar": similar(anomaly),
         "same_rule": open_like(anomaly),
         "panels": _panels(request, anomaly),
@@ -128,6 +130,15 @@ def similar(anomaly: Anomaly) -> list[Listed]:
     """Others that are not answered and name one of the same identifiers: the same subject, transaction or user."""
     others = Anomaly.objects.at_risk().filter(ids__overlap=anomaly.ids).exclude(pk=anomaly.pk)
     return listed(others.filter(system=anomaly.system).select_related("owner").most_urgent_first()[:SIMILAR])
+
+
+def _history(anomaly: Anomaly) -> QuerySet[Entry]:
+    """What was recorded about it, and about what was asked for to answer it."""
+    about = Q(target_type="anomaly", target_id=str(anomaly.pk))
+    for path in settings.HISTORY_CONTRIBUTORS:
+        kind, numbers = import_string(path)(anomaly)
+        about |= Q(target_type=kind, target_id__in=numbers)
+    return Entry.objects.filter(about).newest_first()[:HISTORY]
 
 
 def _panels(request: HttpRequest, anomaly: Anomaly) -> list[Mapping[str, Any]]:

@@ -239,6 +239,8 @@ BOARD_CONTRIBUTORS: tuple[str, ...] = ("anomalies.board.figures", "adjustments.b
 ENGINE_PROBES: tuple[str, ...] = ("anomalies.probes.probes",)
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)
+HISTORY_CONTRIBUTORS: tuple[str, ...] = ("adjustments.panels.recorded_for",)  # anomaly -> what the audit log calls them
+SEARCH_CONTRIBUTORS: tuple[str, ...] = ("anomalies.search.own", "adjustments.panels.searched")
 SUBJECT_PANELS: tuple[str, ...] = ("adjustments.panels.subject_panel",)
 JOB_SOURCES: tuple[str, ...] = (
     "jobs.jobs.JOBS",

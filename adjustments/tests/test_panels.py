@@ -33,6 +33,19 @@ def test_what_is_asked_for_is_not_offered_again(support_client, anomaly, pending
     assert "correction=book_payment" not in fragment.text
 
 
+def test_what_was_asked_for_is_in_the_history_of_the_anomaly(support_client, anomaly, pending):
+    entries = support_client.get(f"/anomalies/{anomaly.pk}/").context["entries"]
+
+    assert [(entry.action_type, entry.target_id) for entry in entries] == [("adjustment_proposed", str(pending.pk))]
+
+
+def test_a_request_is_found_by_its_number(pending):
+    (found,) = panels.searched(pending.number, "")
+
+    assert found["url"] == pending.get_absolute_url()
+    assert not list(panels.searched(None, "7"))
+
+
 def test_the_panel_is_given_rendered(anomaly, support):
     request = RequestFactory().get("/")
     request.user = support
