@@ -297,3 +297,12 @@ def test_the_export_starts_no_formula(support_client):
 
 def test_the_export_refuses_who_may_not_read(admin_client):
     assert admin_client.get("/anomalies/export.csv").status_code == 403
+
+
+def test_the_system_is_named_where_there_are_several(support_client, settings):
+    AnomalyFactory()
+    assert "<td>Paperclip shop</td>" in support_client.get("/anomalies/").text
+
+    settings.BILLING_SYSTEMS = ["systems.tests.paperclips"]
+
+    assert "<td>Paperclip shop</td>" not in support_client.get("/anomalies/").text
