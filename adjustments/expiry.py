@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from adjustments import applying
 from adjustments.models import Adjustment
@@ -19,7 +20,7 @@ EXPIRER = job_actor("adjustments_expire")
 def expire(now: datetime) -> str:
     """Pending requests whose time to be approved has passed."""
     expired = sum(_expire(pk, now) for pk in Adjustment.objects.overdue_for_approval(now).values_list("pk", flat=True))
-    return f"{expired} requests expired unapproved."
+    return _("%d requests expired unapproved.") % expired
 
 
 def _expire(pk: object, now: datetime) -> bool:
@@ -39,7 +40,8 @@ def recover(now: datetime) -> str:
     """Asks the worker again for what is approved, or needs attention and may yet be found in the ledger."""
     waiting = list(_unfinished(now))
     asked = sum(applying.enqueue(pk) for pk in waiting)
-    return f"{len(waiting)} approved requests are not applied yet; the worker was asked again for {asked}."
+    told = _("%(waiting)d approved requests are not applied yet; the worker was asked again for %(asked)d.")
+    return told % {"waiting": len(waiting), "asked": asked}
 
 
 def _unfinished(now: datetime) -> list[object]:

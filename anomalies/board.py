@@ -10,6 +10,7 @@ from django.db.models import Count, Sum
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from anomalies.models import Anomaly, DetectionRun
 from anomalies.models.runs import RunState
@@ -58,10 +59,15 @@ def _open(slug: str, by_severity: Counter[str]) -> Mapping[str, Any]:
     return {
         "label": _("Open anomalies"),
         "value": capped(sum(by_severity.values())),
-        "note": ", ".join(f"{capped(count)} {SEVERITIES[severity]}" for severity, count in told),
+        "note": _counted(told),
         "url": _queue(system=slug),
         "level": next((level for severity, level in WORST if by_severity[severity]), Level.OK),
     }
+
+
+def _counted(told: Sequence[tuple[Severity, int]]) -> str:
+    form = pgettext("how many of a severity", "%(count)s %(severity)s")
+    return ", ".join(form % {"count": capped(count), "severity": SEVERITIES[severity]} for severity, count in told)
 
 
 def _at_risk(slug: str, at_risk: Counter[str]) -> Sequence[Mapping[str, Any]]:

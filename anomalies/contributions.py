@@ -45,7 +45,7 @@ def _entries(slug: str, kind: str, subject: str, anomalies: list[Anomaly]) -> It
 
 def _log_lines(slug: str, subject: str) -> Iterator[Event]:
     for line in LogLine.objects.about(slug, subject).order_by("-at", "-pk")[:MOST]:
-        told = {"log": line.source, "level": line.level, "request_id": line.request_id}
+        told = {_("log"): line.source, _("level"): line.level, "request_id": line.request_id}
         title = without_emails(line.message)
         if title != line.message:
             told["message"] = Personal(line.message)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from billingadmin.retelling import retold
 from billingadmin.sql import statement
 from health.contributions import probes_of
 from health.models import Reading
@@ -38,7 +39,7 @@ class Standing:
 
     @property
     def why(self) -> str:
-        return self.reading.why if self.reading else _("It has not been measured yet.")
+        return retold(self.reading.why) if self.reading else _("It has not been measured yet.")
 
 
 @dataclass(frozen=True)

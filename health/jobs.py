@@ -17,6 +17,12 @@ from systems.reading import is_connected
 
 READINGS_KEPT = timedelta(days=90)
 EACH_KEPT = timedelta(days=8)  # a week, as the charts show it closest, and a day
+COUNTED = {
+    Level.OK: gettext_lazy("%d ok"),
+    Level.WARNING: gettext_lazy("%d warning"),
+    Level.CRITICAL: gettext_lazy("%d critical"),
+    Level.UNKNOWN: gettext_lazy("%d unknown"),
+}
 
 
 def probe(now: datetime) -> str:
@@ -25,7 +31,7 @@ def probe(now: datetime) -> str:
     if not readings:
         return _("No system is connected.")
     counts = {level: sum(reading.level == level for reading in readings) for level in Level}
-    levels = ", ".join(f"{count} {Level(level).label}" for level, count in counts.items() if count)
+    levels = ", ".join(COUNTED[level] % count for level, count in counts.items() if count)
     sentence = ngettext("%(count)d reading: %(levels)s.", "%(count)d readings: %(levels)s.", len(readings))
     return sentence % {"count": len(readings), "levels": levels}
 

@@ -18,9 +18,11 @@ from django.utils.translation import ngettext, pgettext
 
 from billingadmin import amounts
 from billingadmin.amounts import Amount
+from billingadmin.retelling import retold
 from billingadmin.tones import LEVELS, ROLES, SEVERITIES, STATES
 
 register = template.Library()
+register.filter(retold)  # {{ reading.why|retold }}: a sentence that was kept
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -37,6 +39,12 @@ def amount(value: Amount | int | None, unit: str = "", *, signed: bool = False) 
     sign = "-" if money.value < 0 else "+"
     form = '<span class="amount" data-sign="{}">{} <span class="unit">{}</span></span>'
     return format_html(form, sign, money.figure(signed=signed), money.unit_label())
+
+
+@register.filter
+def unit(counted: str) -> str:
+    """{{ "credits"|unit }}: what is counted, in the reader's words."""
+    return amounts.unit_label(counted, 2)
 
 
 @register.filter

@@ -9,8 +9,8 @@ OURS = ("accounts", "audit", "jobs", "anomalies", "adjustments", "health", "syst
 LEAVES = {
     f"billingadmin.{name}"
     for name in (
-        *("http", "amounts", "sql", "charts", "audience", "masking", "paging", "request_log", "templatetags", "tones"),
-        *("texts", "usage"),
+        *("http", "amounts", "sql", "charts", "audience", "masking", "paging", "request_log", "retelling"),
+        *("templatetags", "texts", "tones", "usage"),
     )
 }
 
