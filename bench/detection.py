@@ -155,20 +155,24 @@ def window(small: Scratch, source: Scratch) -> Iterator[bool]:
     pairs = [(detected(small, SINCE), detected(source, SINCE)) for _ in range(TRIES)]
     growth = median(large.milliseconds / little.milliseconds for little, large in pairs)
     yield short(f"time, against {small.jobs:,} jobs", growth, GROWTH, " times")
-    yield short("database time", min(large.milliseconds for _, large in pairs), WINDOW_MS, " ms")
-    yield from against_the_straightforward(source, median(large.milliseconds for _, large in pairs))
+    ours = min(large.milliseconds for _, large in pairs)  # what it costs when nobody else wants the machine
+    yield short("database time", ours, WINDOW_MS, " ms")
+    yield from against_the_straightforward(source, ours)
     yield from unindexed(source)
 
 
 def against_the_straightforward(source: Scratch, ours: float) -> Iterator[bool]:
-    with psycopg.ClientCursor(source.owner) as cursor:
-        began = perf_counter()
-        cursor.execute(statement(SQL, "straightforward"), {"since": SINCE})
-        theirs = (perf_counter() - began) * 1000
-        rows = set(cursor.fetchall())
+    (theirs, rows), *_slower = sorted((straightforward(source) for _ in range(SWEEPS)), key=lambda one: one[0])
     anomalies = {told(finding) for finding in detected(source, SINCE).findings if finding.rule in ANOMALIES}
     yield same(f"the same {len(rows)} anomalies as the straightforward way, {theirs:,.0f} ms", rows == anomalies)
     yield short("faster than that", theirs / ours, SPEEDUP, " times", at_least=True)
+
+
+def straightforward(source: Scratch) -> tuple[float, set[tuple[str, str, str]]]:
+    with psycopg.ClientCursor(source.owner) as cursor:
+        began = perf_counter()
+        cursor.execute(statement(SQL, "straightforward"), {"since": SINCE})
+        return (perf_counter() - began) * 1000, set(cursor.fetchall())
 
 
 def unindexed(source: Scratch) -> Iterator[bool]:
