@@ -87,6 +87,7 @@ def unit_label(unit: str, value: int) -> str:
         "refunds": ngettext("refund", "refunds", count),
         "users": ngettext("user", "users", count),
         "groups": ngettext("group", "groups", count),
+        "anomalies": ngettext("anomaly", "anomalies", count),
         "rows": ngettext("row", "rows", count),
         "seconds": ngettext("second", "seconds", count),
         "percent": "%",

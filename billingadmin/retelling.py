@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 
 PLACE = re.compile(r"%(?:\((?P<name>\w+)\))?\+?(?P<type>[sd%])")
 NUMBER, WORDS = r"[-+]?\d+", r".+?"
+AMOUNT = re.compile(r"(?P<figure>[−+]?[\d,.]+) (?P<unit>[a-z]+)", re.IGNORECASE)
 END = re.compile(r"(?<=[.?!]) ")
 
 
@@ -58,11 +59,14 @@ def _one(text: str, language: str) -> str | None:
 
 
 def _value(found: str, kind: str, language: str) -> Any:
-    """A number, words, or a list of words."""
+    """A number, words, an amount with its unit, or a list of words."""
     if kind == "d":
         return int(found)
-    told = _retold(found, language)
-    return ", ".join(_retold(part, language) for part in found.split(", ")) if told == found else told
+    if (told := _retold(found, language)) != found:
+        return told
+    if amount := AMOUNT.fullmatch(found):
+        return f"{amount['figure']} {_retold(amount['unit'], language)}"
+    return ", ".join(_retold(part, language) for part in found.split(", "))
 
 
 # The catalogue, by the messages' own words ---------------------------------------------------------------------------

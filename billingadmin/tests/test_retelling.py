@@ -26,6 +26,7 @@ def japanese():
         ("4 anomalies opened again.", "4件の異常を未対応に戻しました。"),
         ("267 jobs today (UTC day); usual by this hour: 236.", "今日（UTC）はジョブ267件。この時刻の通常値は236。"),
         ("5 % of the jobs that ended have failed (1 of 20).", "終了したジョブの5%が失敗（20件中1件）。"),
+        ("1,706 credits in open and snoozed anomalies.", "未対応・保留中の異常の影響額は1,706 クレジットです。"),
         ("14 readings: 7 ok, 1 unknown.", "計測値14件: 正常7件, 不明1件。"),
     ],
 )
