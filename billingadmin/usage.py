@@ -1,5 +1,7 @@
 """Commands whose wrong usage ends in one line and exit code 2, like any other tool of the house."""
 
+import os
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -30,6 +32,15 @@ class Verb(BaseCommand):
 
         parser.error = error
         return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """A reader that has enough, as ``head`` has after its lines, is no failure."""
+        try:
+            return super().execute(*args, **options)
+        except BrokenPipeError:
+            # What is still in the buffer would complain once more when the process ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
 
     def announce(self, action: str, slug: str, *, outcome: str = "done", **metadata: Any) -> None:
         """Has what this command does to a source recorded, under the name of whoever runs it. What cannot be recorded
