@@ -15,6 +15,7 @@ from adjustments.drafting import Target, Undraftable
 from adjustments.models import Adjustment, Preview
 from adjustments.panels import answers
 from adjustments.people import Person
+from adjustments.states import State
 from anomalies.models import Anomaly
 from systems import registry
 from systems.base import System
@@ -52,6 +53,8 @@ class Office:
 
     def apply_and_regret(self, target: Target) -> None:
         applied = self.apply(target)
+        if applied.state != State.APPLIED:
+            return  # the ledger refused, for want of balance perhaps: now people must look, as they would
         why = "The first request was a mistake: it was meant for another case."
         self.proposed(drafting.for_reversal(applied), self.approvers[0], why, self.now - 2 * HOUR)
 

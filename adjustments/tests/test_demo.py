@@ -11,7 +11,7 @@ from anomalies.detection import detect
 from anomalies.models import Anomaly
 from audit.log import SYSTEM_ACTOR
 from systems import registry
-from systems.tests.paperclips.models import Payment
+from systems.tests.paperclips.models import Order, Payment
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +62,12 @@ def test_a_second_time_it_adds_nothing(lived_in, now):
     demo.build(now)
 
     assert Adjustment.objects.count() == count
+
+
+def test_a_ledger_that_refuses_leaves_something_to_look_at(lived_in, now):
+    Order.objects.using("paperclips_writer").update(state="cancelled")
+
+    demo.build(now)
+
+    assert Adjustment.objects.filter(state=State.NEEDS_ATTENTION).count() == 2
+    assert not Adjustment.objects.filter(reverses__isnull=False).exists()
