@@ -49,3 +49,13 @@ with recursive step as (
     from step where step.system is not null
 )
 select system from step where system is not null
+
+-- acting --
+-- Who acts from here to the end of the transaction, and why: what rows that record themselves say.
+select set_config('billingadmin.actor_id', %(actor_id)s, true), set_config('billingadmin.actor', %(actor)s, true),
+    set_config('billingadmin.reason', %(reason)s, true), set_config('billingadmin.correlation_id', %(correlation_id)s, true)
+
+-- record_now --
+-- Lets the deferred triggers act, as the commit would; what comes after waits for its own moment again.
+set constraints all immediate;
+set constraints all deferred

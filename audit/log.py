@@ -1,13 +1,19 @@
-"""The one way to write to the audit log: ``record``, in the transaction of what it records, as its last statement."""
+"""The two ways to write to the audit log, each in the transaction of what it records.
+
+Rows that must not go unrecorded (adjustments, decisions, people, roles, policy …) record themselves by a trigger of their
+table; ``acting`` says who acts. ``record`` is for events without a row, as the last statement.
+"""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
+from django.db import connection, transaction
 
 from billingadmin.request_log import request_id
 from billingadmin.sql import statement
@@ -30,12 +36,63 @@ def job_actor(name: str) -> Actor:
     return Actor(f"job:{name}", name)
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a transaction says of itself to the rows that record themselves."""
+
+    actor: Actor
+    reason: str = ""
+    correlation_id: str = ""
+
+
+NOBODY = Said(Actor("", ""))
+_said: ContextVar[Said | None] = ContextVar("said", default=None)
+
+
 class Unrecordable(ValueError):
     """An entry that cannot be told in canonical form; nothing was written."""
 
 
 class OutsideTransaction(RuntimeError):
     """What is recorded and its record are one transaction, or neither is trustworthy."""
+
+
+@contextmanager
+def acting(actor: Actor, *, reason: str = "", correlation_id: str = "") -> Iterator[None]:
+    """One transaction in which ``actor`` acts, for a ``reason``. Rows that record themselves do so at its end.
+
+    Inside of another's, the inner one records what is the inner one's. Without it such rows cannot be changed at all.
+    """
+    around, mine = _said.get(), Said(actor, str(reason), str(correlation_id or request_id.get()))
+    _refuse_untellable(asdict(mine))
+    alone = not connection.in_atomic_block
+    with transaction.atomic():
+        if mine == around:
+            yield
+            return
+        if around:
+            _record_now()
+        _say(mine)
+        token = _said.set(mine)
+        try:
+            yield
+        finally:
+            _said.reset(token)
+        _record_now()
+        if not alone:
+            _say(around or NOBODY)
+
+
+def _say(said: Said) -> None:
+    fields = {"actor_id": said.actor.id, "actor": said.actor.name}
+    fields |= {"reason": said.reason, "correlation_id": said.correlation_id}
+    with connection.cursor() as cursor:
+        cursor.execute(statement(SQL, "acting"), fields)
+
+
+def _record_now() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement(SQL, "record_now"))
 
 
 def record(
