@@ -119,7 +119,9 @@ def needing_attention(approved, key_table, order, now):
 
 @pytest.fixture(scope="session", autouse=True)
 def kiosk_aliases(django_db_setup, tmp_path_factory):
-    """Before any test opens its transactions, so that these two aliases take part in them."""
+    """Before any test opens its transactions, so that these two aliases take part in them; once, for the proofs too."""
+    if "kiosk" in connections.settings:
+        return
     file = {**connections.settings["default"], "ENGINE": "django.db.backends.sqlite3", "OPTIONS": {}, "CONN_MAX_AGE": 0}
     name = str(tmp_path_factory.mktemp("kiosk") / "kiosk.sqlite3")
     for alias in ("kiosk", "kiosk_writer"):
