@@ -198,6 +198,7 @@ EMAIL_PORT = envint("EMAIL_PORT", 25)
 EMAIL_HOST_USER = envstr("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = envsecret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = envbool("EMAIL_USE_TLS")
+EMAIL_TIMEOUT = envint("EMAIL_TIMEOUT", 20)
 DEFAULT_FROM_EMAIL = envstr("DEFAULT_FROM_EMAIL", "billingadmin@localhost")
 
 # Languages and time --------------------------------------------------------------------------------------------------
@@ -237,6 +238,7 @@ NAVIGATION_COUNTS: dict[str, str] = {
 }
 BOARD_CONTRIBUTORS: tuple[str, ...] = ("anomalies.board.figures", "adjustments.board.figures")
 ENGINE_PROBES: tuple[str, ...] = ("anomalies.probes.probes",)
+LETTER_FOOTERS: tuple[str, ...] = ()  # letter -> what is added to its text as it leaves
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)
 HISTORY_CONTRIBUTORS: tuple[str, ...] = ("adjustments.panels.recorded_for",)  # anomaly -> what the audit log calls them

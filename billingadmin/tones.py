@@ -56,6 +56,10 @@ STATES = {
     "refused": ("warning", _("refused")),
     "void": ("notice", _("void")),
     "posted": ("ok", _("posted")),
+    # a letter
+    "written": ("info", _("not sent yet")),
+    "sent": ("ok", _("sent")),
+    "kept": ("unknown", _("not sent: no mail server")),
     # a person, a change to one
     "confirmed": ("ok", _("confirmed")),
     "active": ("ok", _("active")),

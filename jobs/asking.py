@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from procrastinate.exceptions import AlreadyEnqueued
 
 from audit.log import Actor, record
-from jobs import queue, tasks
+from jobs import letters, queue, tasks
+from jobs.models import Letter
 from jobs.registry import Job
 
 
@@ -36,6 +37,22 @@ def retry(*, task_id: int, actor: Actor, now: datetime, correlation_id: str = ""
         raise AlreadyAsked(_("This task is no longer among those that failed."))
     _record(actor, "task_retry_requested", task.name, correlation_id, task=task.id, arguments=task.arguments)
     return task
+
+
+@transaction.atomic
+def send_again(*, letter: Letter, actor: Actor, now: datetime, correlation_id: str = "") -> None:
+    """Puts a letter that was given up among those to be sent."""
+    if letters.try_again(letter.pk, now) is None:
+        raise AlreadyAsked(_("This letter is not among those that were given up."))
+    record(
+        actor=actor,
+        action_type="letter_retry_requested",
+        target_type="letter",
+        target_id=str(letter.pk),
+        system=letter.system,
+        correlation_id=correlation_id,
+        metadata={"key": letter.key},
+    )
 
 
 def _record(actor: Actor, action: str, name: str, correlation_id: str, **metadata: Any) -> None:

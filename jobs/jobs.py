@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobs import registry, running
+from jobs import letters, registry, running
 from jobs.models import JobRun, RunState
 from jobs.queue import app
 from jobs.registry import Job
@@ -38,5 +38,7 @@ JOBS = (
         catch_up,
         gettext_lazy("Runs what was missed while nothing was running, and takes over from processes that died."),
     ),
+    Job("letters", "* * * * *", letters.deliver, gettext_lazy("Sends the letters that are due."), queue="notify"),
+    Job("tidy_letters", "45 3 * * *", letters.tidy, gettext_lazy("Drops letters older than thirteen months.")),
     Job("tidy_jobs", "40 3 * * *", tidy, gettext_lazy("Drops the records of old runs and finished tasks.")),
 )

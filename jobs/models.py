@@ -1,7 +1,8 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -76,3 +77,73 @@ class JobRun(models.Model):
     @property
     def sentence(self) -> str:
         return self.error or self.outcome
+
+
+class LetterState(models.TextChoices):
+    WRITTEN = "written", _("not sent yet")
+    SENT = "sent", _("sent")  # a mail server took it
+    FAILED = "failed", _("failed")  # it was refused for good, or too often
+    KEPT = "kept", _("not sent: no mail server")
+
+
+class LetterQuerySet(models.QuerySet):
+    def written(self) -> "LetterQuerySet":
+        return self.filter(state=LetterState.WRITTEN)
+
+    def failed(self) -> "LetterQuerySet":
+        return self.filter(state=LetterState.FAILED)
+
+    def due(self, now: datetime) -> "LetterQuerySet":
+        return self.written().filter(due_at__lte=now).order_by("due_at", "pk")
+
+    def about(self, system: str) -> "LetterQuerySet":
+        return self.filter(system=system) if system else self
+
+
+class Letter(models.Model):
+    """A mail to one person, written in the transaction of what it tells. It is sent afterwards: jobs/letters.py."""
+
+    key = models.TextField()  # of what happened: nothing is told to anybody twice
+    to = models.EmailField(max_length=254)
+    subject = models.TextField()
+    body = models.TextField()
+    footer = models.TextField(default="")  # what was added when it was first to be sent
+    language = models.CharField(max_length=10, default="")
+    system = models.TextField(default="")  # which billing system it is about, if any
+    message_id = models.TextField(unique=True)
+    state = models.CharField(max_length=10, choices=LetterState, default=LetterState.WRITTEN)
+    written_at = models.DateTimeField()
+    due_at = models.DateTimeField()  # when it is (next) to be tried
+    attempt_count = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(default="")  # what kept it from being sent the last time
+
+    objects = LetterQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "to"], name="letter_once"),
+            models.CheckConstraint(condition=Q(state__in=LetterState.values), name="letter_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(state=LetterState.SENT, sent_at__isnull=False)
+                | (~Q(state=LetterState.SENT) & Q(sent_at=None)),
+                name="letter_sent_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=LetterState.FAILED) | ~Q(error=""), name="letter_failure_has_a_reason"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="letter_due"),  # what a pass takes up
+            models.Index(fields=["written_at"], name="letter_by_age"),  # the list, and tidying
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} → {self.to}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:letter", args=[self.pk])
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(part for part in (self.body.rstrip(), self.footer.rstrip()) if part) + "\n"

@@ -9,7 +9,7 @@ from procrastinate import exceptions
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 
-from jobs import registry, running
+from jobs import letters, registry, running
 from jobs.queue import app
 
 MOST_ATTEMPTS = 5  # a task that took its worker down this often is not given to another
@@ -31,6 +31,11 @@ def run_now(name: str, slot: str, by: str) -> str:
     moment = datetime.fromisoformat(slot)
     firing = running.run_slot(registry.get(name), moment, now=now, runner=running.here(by), again=True)
     return f"{firing.run} {firing.run.state}"
+
+
+@app.task(name="jobs.letters", queue="notify")
+def deliver_letters() -> str:
+    return letters.deliver(timezone.now())
 
 
 @app.periodic(cron="* * * * *")
