@@ -123,9 +123,7 @@ PLANTING = pytest.StashKey[Planting]()
 def planted(request, django_db_blocker):
     """Plants defects, and takes them out again when the test's rows have been flushed (planting.py)."""
     committing = request.node.get_closest_marker("django_db").kwargs.get("transaction")
-    assert committing, (
-        "The owner plants on a connection of its own: the test must commit (django_db(transaction=True))."
-    )
+    assert committing, "The owner plants on a connection of its own: so the test must commit."
     planting = request.node.stash[PLANTING] = Planting(unblock=django_db_blocker.unblock)
     return planting
 
