@@ -24,11 +24,10 @@ from adjustments import ledger
 from adjustments.content import Entry, canonical, content_hash, evidence_changes, settled
 from adjustments.models import Adjustment, AdjustmentLine
 from adjustments.policy import policy_for
-from adjustments.recording import record_move
 from adjustments.standing import move, names
 from adjustments.states import Outcome, State, Verdict
 from anomalies import triage
-from audit.log import job_actor
+from audit.log import acting, job_actor
 from jobs.queue import app
 from systems import registry
 from systems.base import Correction, Posting, Refused
@@ -80,7 +79,7 @@ def _claimed(pk: UUID) -> Adjustment | None:
 
 def _step(pk: UUID, *, now: datetime) -> bool:
     """One line. Whether there may be another to do."""
-    with transaction.atomic():
+    with acting(WORKER):
         adjustment = _claimed(pk)
         line = adjustment and adjustment.current_lines().filter(outcome=Outcome.WAITING).first()
         if not adjustment or not line:
@@ -215,14 +214,13 @@ def _need_attention(adjustment: Adjustment, reason: str, now: datetime) -> None:
     if adjustment.state == State.NEEDS_ATTENTION:
         return _note(adjustment, reason, now)
     move(adjustment, State.NEEDS_ATTENTION, obstacle=reason, tried_at=now, attempt=adjustment.attempt + 1)
-    record_move(adjustment, actor=WORKER, verb="stopped", before=State.APPROVED, outcome="refused", reason=reason)
 
 
 # Step 3 --------------------------------------------------------------------------------------------------------------
 
 
 def _finish(pk: UUID, *, now: datetime) -> None:
-    with transaction.atomic():
+    with acting(WORKER):
         adjustment = _claimed(pk)
         outcomes = set(adjustment.current_lines().values_list("outcome", flat=True)) if adjustment else set()
         if not outcomes or Outcome.WAITING in outcomes:
@@ -234,7 +232,6 @@ def _finish(pk: UUID, *, now: datetime) -> None:
 
 
 def _applied(adjustment: Adjustment, now: datetime) -> None:
-    before = adjustment.state
     move(adjustment, State.APPLIED, applied_at=now, tried_at=now, obstacle="")
     if adjustment.anomaly:
         triage.settle(
@@ -246,7 +243,6 @@ def _applied(adjustment: Adjustment, now: datetime) -> None:
         )
     if adjustment.reverses:
         _take_back(adjustment.reverses, now)
-    record_move(adjustment, actor=WORKER, verb="applied", before=before)
 
 
 def _take_back(original: Adjustment, now: datetime) -> None:
@@ -257,12 +253,9 @@ def _take_back(original: Adjustment, now: datetime) -> None:
 
 def _fenced(adjustment: Adjustment, now: datetime) -> None:
     """Every line has a void key: nothing of this will ever be posted."""
-    before = adjustment.state
     if asked_to_cancel(adjustment):
         move(adjustment, State.CANCELLED, closed_at=now, obstacle="")
-        record_move(adjustment, actor=WORKER, verb="cancelled", before=before)
     elif adjustment.state == State.APPROVED and now >= adjustment.apply_by:
         move(adjustment, State.EXPIRED, closed_at=now, obstacle="")
-        record_move(adjustment, actor=WORKER, verb="expired", before=before)
     else:
         _need_attention(adjustment, _("The ledger holds a void key: this was cancelled there. Cancel it here."), now)

@@ -6,16 +6,15 @@ only when the worker has put a void key into the ledger: a posting that is still
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from adjustments import applying
 from adjustments.models import Adjustment
 from adjustments.people import Person, hands
 from adjustments.policy import policy_for
-from adjustments.recording import record_move
 from adjustments.standing import Refusal, TooLate, held, move, say
 from adjustments.states import State, Verdict
+from audit.log import acting
 from billingadmin.texts import Unreadable, readable
 
 ASKED_IN = {
@@ -34,7 +33,7 @@ def ask(*, adjustment: Adjustment, person: Person, verdict: Verdict, reason: str
         reason = readable(reason)
     except Unreadable as why:
         raise Refusal(why.message) from None
-    with transaction.atomic():
+    with acting(person.actor, reason=reason, correlation_id=adjustment.correlation_id):
         current = held(adjustment.pk)
         if current.state not in ASKED_IN[verdict]:
             raise TooLate.after(current)
@@ -43,10 +42,8 @@ def ask(*, adjustment: Adjustment, person: Person, verdict: Verdict, reason: str
             return current
         _refuse_without_a_second_mind(current, person, asked)
         say(current, person, verdict, reason, now)
-        before = current.state
         if asked:
             _act(current, verdict, now)
-        record_move(current, actor=person.actor, verb=f"{verdict}_asked", before=before, reason=reason)
     return current
 
 

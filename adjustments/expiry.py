@@ -2,16 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from adjustments import applying
 from adjustments.models import Adjustment
-from adjustments.recording import record_move
 from adjustments.standing import TooLate, held, move
 from adjustments.states import Outcome, State
-from audit.log import job_actor
+from audit.log import acting, job_actor
 
 PATIENCE = timedelta(minutes=1)  # a task that was enqueued and has not been heard of since is asked for again
 EXPIRER = job_actor("adjustments_expire")
@@ -24,7 +22,7 @@ def expire(now: datetime) -> str:
 
 
 def _expire(pk: object, now: datetime) -> bool:
-    with transaction.atomic():
+    with acting(EXPIRER):
         adjustment = held(pk)
         if adjustment.state != State.PENDING or adjustment.approve_by > now:
             return False
@@ -32,7 +30,6 @@ def _expire(pk: object, now: datetime) -> bool:
             move(adjustment, State.EXPIRED, closed_at=now)
         except TooLate:
             return False
-        record_move(adjustment, actor=EXPIRER, verb="expired", before=State.PENDING)
     return True
 
 

@@ -1,7 +1,8 @@
 """Propose, edit, approve, reject, withdraw: what people do with a request before anything is posted.
 
-Each verb is one transaction, ends in an entry of the audit log, and is calm when it has been done already. What it must
-refuse it refuses with a sentence; migrations/0002_guards.sql refuses the same to every other path.
+Each verb is one transaction in which its person acts, and is calm when it has been done already. The rows it changes
+record themselves in the audit log. What it must refuse it refuses with a sentence; the guards in migrations/ refuse the
+same to every other path.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from adjustments.drafting import Draft, Target, draft, for_edit
 from adjustments.models import Adjustment, AdjustmentLine, Revision
 from adjustments.people import Person, hands
 from adjustments.policy import Policy, policy_for
-from adjustments.recording import record_move
 from adjustments.standing import Refusal, TooLate, held, move, say, standing
 from adjustments.states import State, Verdict
+from audit.log import acting
 from billingadmin.audience import Capability
 from billingadmin.texts import Unreadable, readable
 
@@ -82,9 +83,8 @@ def propose(
     if drafted.seen != seen:
         raise SourceMoved(drafted)
     try:
-        with transaction.atomic():
+        with acting(proposer.actor, correlation_id=correlation_id):
             adjustment = _store(drafted, proposer, reason, now, correlation_id)
-            record_move(adjustment, actor=proposer.actor, verb="proposed", before="")
     except IntegrityError:
         _refuse_second(target)  # somebody proposed it in this very moment
         raise
@@ -98,20 +98,19 @@ def edit(*, adjustment: Adjustment, editor: Person, revision: int, reason: str, 
     drafted = draft(for_edit(adjustment), now=now)
     if drafted.seen != seen:
         raise SourceMoved(drafted)
-    with transaction.atomic():
+    with acting(editor.actor, correlation_id=adjustment.correlation_id):
         current = held(adjustment.pk)
         _must_be_pending(current, now)
         if current.revision != revision:
             raise Changed(current, _differences(current, revision))
         _store_revision(current, drafted, editor, reason, now)
-        record_move(current, actor=editor.actor, verb="edited", before=State.PENDING, metadata={"was": revision})
     return current
 
 
 def approve(*, adjustment: Adjustment, approver: Person, revision: int, seen: str, now: datetime) -> Adjustment:
     """``revision`` and ``seen`` (its content hash) are what the approver had before their eyes."""
     _must_be_able(approver, "decide")
-    with transaction.atomic():
+    with acting(approver.actor, correlation_id=adjustment.correlation_id):
         current = held(adjustment.pk)
         if _said(current, approver, Verdict.APPROVE):
             return current
@@ -119,7 +118,6 @@ def approve(*, adjustment: Adjustment, approver: Person, revision: int, seen: st
         _decide(current, approver, Verdict.APPROVE, "", now)
         if _approvals(current) >= current.approvals_needed:
             _approve(current, now)
-        record_move(current, actor=approver.actor, verb="approved", before=State.PENDING)
     return current
 
 
@@ -128,28 +126,26 @@ def reject(
 ) -> Adjustment:
     _must_be_able(approver, "decide")
     reason = _reason(reason)
-    with transaction.atomic():
+    with acting(approver.actor, reason=reason, correlation_id=adjustment.correlation_id):
         current = held(adjustment.pk)
         if _said(current, approver, Verdict.REJECT):
             return current
         _must_be_decidable(current, approver, revision, seen, now)
         _decide(current, approver, Verdict.REJECT, reason, now)
         move(current, State.REJECTED, closed_at=now)
-        record_move(current, actor=approver.actor, verb="rejected", before=State.PENDING, reason=reason)
     return current
 
 
 def withdraw(*, adjustment: Adjustment, person: Person, reason: str, now: datetime) -> Adjustment:
-    with transaction.atomic():
+    reason = _reason(reason)
+    with acting(person.actor, reason=reason, correlation_id=adjustment.correlation_id):
         current = held(adjustment.pk)
         if current.proposed_by_id != person.pk:
             raise NotAllowed(_("Only %s, who proposed this, can withdraw it.") % current.proposed_by.name)
         if current.state == State.WITHDRAWN:
             return current
-        reason = _reason(reason)
         _must_be_pending(current, now)
         move(current, State.WITHDRAWN, closed_at=now)
-        record_move(current, actor=person.actor, verb="withdrawn", before=State.PENDING, reason=reason)
     return current
 
 

@@ -1,7 +1,7 @@
 """The two ways to write to the audit log, each in the transaction of what it records.
 
-Rows that must not go unrecorded (adjustments, decisions, people, roles, policy …) record themselves by a trigger of their
-table; ``acting`` says who acts. ``record`` is for events without a row, as the last statement.
+Rows that must not go unrecorded (adjustments, decisions, people, roles, policy …) record themselves, by a trigger of
+their table; ``acting`` says who acts. ``record`` is for events without a row, as the last statement.
 """
 
 import json

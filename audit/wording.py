@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 DETECTED = "_billing_anomaly_detected"  # each system's own entry of detection ends in this
 
 ACTIONS = {
+    "adjustment_approval_given": _("Approval given"),
     "adjustment_applied": _("Adjustment applied"),
     "adjustment_approved": _("Adjustment approved"),
     "adjustment_cancel_asked": _("Adjustment cancel asked"),
@@ -13,9 +14,15 @@ ACTIONS = {
     "adjustment_decision": _("Adjustment decision"),
     "adjustment_edited": _("Adjustment edited"),
     "adjustment_expired": _("Adjustment expired"),
+    "adjustment_line_posted": _("Adjustment line posted"),
+    "adjustment_line_refused": _("Adjustment line refused"),
+    "adjustment_line_void": _("Adjustment line voided"),
     "adjustment_proposed": _("Adjustment proposed"),
     "adjustment_rejected": _("Adjustment rejected"),
+    "adjustment_rejection_given": _("Rejection given"),
+    "adjustment_retried": _("Adjustment released again"),
     "adjustment_retry_asked": _("Adjustment retry asked"),
+    "adjustment_reversed": _("Adjustment reversed"),
     "adjustment_stopped": _("Adjustment stopped"),
     "adjustment_withdrawn": _("Adjustment withdrawn"),
     "anomaly_claimed": _("Anomaly claimed"),

@@ -70,9 +70,15 @@ def test_it_settles_the_anomaly(applied, anomaly):
 def test_the_audit_log_tells_who_and_why(applied):
     told = Entry.objects.about("adjustment", applied.pk).order_by("position")
 
-    assert [entry.action_type for entry in told] == ["adjustment_proposed", "adjustment_approved", "adjustment_applied"]
+    assert [entry.action_type.removeprefix("adjustment_") for entry in told] == [
+        "proposed",
+        "approval_given",
+        "approved",
+        "line_posted",
+        "applied",
+    ]
     assert {entry.reason for entry in told} == {"The bank statement shows it."}
-    assert told[2].metadata["lines"][0]["receipt"]["payment_id"] == Payment.objects.get().id
+    assert told[3].metadata["receipt"]["payment_id"] == Payment.objects.get().id
 
 
 def test_a_second_run_posts_nothing(applied, later):

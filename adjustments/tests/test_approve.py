@@ -42,11 +42,12 @@ def test_it_is_approved_and_handed_to_the_worker(pending, approve, approver, now
 
 
 def test_it_is_recorded(approved, approver):
-    entry = Entry.objects.about("adjustment", approved.pk).newest_first().first()
+    moved, said = Entry.objects.about("adjustment", approved.pk).newest_first()[:2]
 
-    assert entry.action_type == "adjustment_approved"
-    assert entry.actor_id == approver.actor.id
-    assert entry.metadata["after"] == {"state": "approved"}
+    assert (said.action_type, moved.action_type) == ("adjustment_approval_given", "adjustment_approved")
+    assert said.actor_id == moved.actor_id == approver.actor.id
+    assert said.metadata["content_hash"] == approved.content_hash
+    assert moved.metadata["after"]["state"] == "approved"
 
 
 def test_the_proposer_cannot_approve(target, propose, approve, approver):

@@ -16,6 +16,7 @@ from django.db import connections
 
 from adjustments import applying, ledger
 from adjustments.states import State
+from audit import log
 from audit.models import Entry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +30,7 @@ POINTS = {
     "with the receipt in the console": (applying, "_keep", "after"),
     "between the console's two commits": (applying, "_finish", "before"),
     "with the request applied": (applying, "move", "after"),
-    "with all of it recorded": (applying, "record_move", "after"),
+    "with all of it recorded": (log, "_record_now", "after"),
     "with all of it committed": (applying, "_finish", "after"),
 }
 LEDGERS = ("paperclips", "kiosk")

@@ -54,7 +54,7 @@ def test_it_is_recorded(pending, edit, approver):
     entry = Entry.objects.about("adjustment", pending.pk).newest_first().first()
     assert entry.action_type == "adjustment_edited"
     assert entry.actor_id == approver.actor.id
-    assert entry.metadata["was"] == 1
+    assert (entry.metadata["before"]["revision"], entry.metadata["after"]["revision"]) == (1, 2)
 
 
 def test_whoever_edits_an_older_revision_is_told_what_changed(pending, edit, support, approver):

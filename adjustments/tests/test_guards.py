@@ -11,6 +11,7 @@ from django.db import DatabaseError, connections, transaction
 from adjustments import migrations
 from adjustments.content import content_hash
 from adjustments.models import Contributor
+from audit.log import acting
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,12 @@ def decision(adjustment, person, verdict="approve", reason="", at=None, **change
     return (adjustment.pk, said["revision"], said["attempt"], person.pk, verdict, said["hash"], reason, at)
 
 
+def decide(person, *parameters):
+    """By hand, and saying who one is."""
+    with acting(person.actor):
+        run(DECIDE, *parameters)
+
+
 # Who decides ---------------------------------------------------------------------------------------------------------
 
 
@@ -74,6 +81,19 @@ def test_only_an_approver_decides(target, propose, approver, support, manager, a
         refused("decision_by_an_approver", DECIDE, *decision(pending, person))
 
 
+def test_nobody_records_the_decision_of_another(pending, approver, second_approver):
+    with acting(second_approver.actor):
+        refused("decision_is_ones_own", DECIDE, *decision(pending, approver), at_commit=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["adjustment set state = 'needs_attention', obstacle = 'x', attempt = 1", "adjustmentline set outcome = 'void'"],
+)
+def test_nobody_changes_anything_without_saying_who_they_are(approved, change):
+    refused("audit_says_who", f"update adjustments_{change}", at_commit=True)
+
+
 def test_a_decision_is_about_the_content_there_is(pending, approver):
     for changed in ({"revision": 2}, {"attempt": 1}, {"hash": content_hash("another")}):
         refused("decision_on_what_there_is", DECIDE, *decision(pending, approver, **changed))
@@ -89,7 +109,7 @@ def test_what_is_decided_is_not_decided_again(approved, second_approver):
 
 
 def test_one_person_counts_once(pending, approver):
-    run(DECIDE, *decision(pending, approver))
+    decide(approver, *decision(pending, approver))
 
     refused("decision_once_per_person", DECIDE, *decision(pending, approver))
     refused("decision_once_per_person", DECIDE, *decision(pending, approver, "reject", "why"))
@@ -116,7 +136,7 @@ def test_nothing_is_approved_without_an_approval(pending, now):
 
 
 def test_an_approval_of_the_revision_before_does_not_count(pending, edit, support, approver, now):
-    run(DECIDE, *decision(pending, approver))
+    decide(approver, *decision(pending, approver))
     edited = edit(pending, support)
 
     refused("adjustment_approved_by_others", APPROVE, now, now + timedelta(days=1), edited.pk)
@@ -155,16 +175,16 @@ def test_what_was_approved_is_closed_behind_a_fence(approved, now):
 def test_cancelling_takes_two(approved, approver, second_approver, now):
     refused("adjustment_cancel_takes_two", MOVE, "cancelled", now, approved.pk)
 
-    run(DECIDE, *decision(approved, approver, "cancel", "why"))
+    decide(approver, *decision(approved, approver, "cancel", "why"))
     refused("decision_asked_once_per_person", DECIDE, *decision(approved, approver, "cancel", "why"))
     refused("adjustment_cancel_takes_two", MOVE, "cancelled", now, approved.pk)
 
-    run(DECIDE, *decision(approved, second_approver, "cancel", "why"))
+    decide(second_approver, *decision(approved, second_approver, "cancel", "why"))
     refused("adjustment_closed_behind_a_fence", MOVE, "cancelled", now, approved.pk)
 
 
 def test_trying_again_takes_two(needing_attention, approver, now):
-    run(DECIDE, *decision(needing_attention, approver, "retry", "why"))
+    decide(approver, *decision(needing_attention, approver, "retry", "why"))
 
     refused("adjustment_retry_takes_two", APPROVE, now, now + timedelta(days=1), needing_attention.pk)
 
