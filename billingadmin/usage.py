@@ -34,9 +34,14 @@ class Verb(BaseCommand):
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """A reader that has enough, as ``head`` has after its lines, is no failure."""
+        """A refusal is one sentence. A reader that has enough, as ``head`` has after its lines, is no failure."""
         try:
             return super().execute(*args, **options)
+        except CommandError as refusal:
+            if not self._called_from_command_line or options.get("traceback"):
+                raise
+            self.stderr.write(str(refusal))
+            sys.exit(refusal.returncode)
         except BrokenPipeError:
             # What is still in the buffer would complain once more when the process ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -100,3 +100,12 @@ def test_the_timeline_reads_well_as_text():
         "2026-11-02 03:00:00 job         order shipped  500 JPY",
         "2026-11-02 03:00:00 ledger      [missing] payment",
     ]
+
+
+def test_a_subject_nobody_knows_is_told_where_it_breaks_no_script():
+    out, said = StringIO(), StringIO()
+
+    call_command("timeline", "paperclips", "99", "--json", stdout=out, stderr=said)
+
+    assert out.getvalue() == ""
+    assert "Nothing is known of “99” in paperclips." in said.getvalue()

@@ -43,7 +43,7 @@ def test_a_database_that_cannot_be_reached_is_one_line():
     done = called("manage.py", "set_up", DATABASE_URL=REAL, SECRET_KEY="x")
 
     assert done.returncode == os.EX_UNAVAILABLE
-    assert done.stderr.startswith("CommandError: The database cannot be reached: ")
+    assert done.stderr.startswith("The database cannot be reached: ")
     assert done.stderr.count("\n") == 1
 
 

@@ -27,8 +27,11 @@ class Command(Verb):
     def handle(self, *, slug: str, subject: str, json: bool, **options: Any) -> None:
         system, now = named_system(slug), timezone.now()
         subjects = subjects_named(system, subject)
-        for step in self.ask(system, subjects, now):
+        told = self.ask(system, subjects, now)
+        for step in told:
             self.stdout.write(_line(step) if json else _text(step))
+        if not told:
+            self.stderr.write(f"Nothing is known of “{subject}” in {system.slug}.")
 
     def ask(self, system: System, subjects: list[Subject], now: datetime) -> list[Step]:
         try:
