@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from adjustments import letters
 from adjustments.models import Adjustment, Decision
 from adjustments.states import State, Verdict
 
@@ -36,11 +37,12 @@ def move(adjustment: Adjustment, to: State, **columns: Any) -> None:
     if unchanged.update(state=to, **columns) != 1:
         raise TooLate.after(Adjustment.objects.get(pk=adjustment.pk))
     adjustment.refresh_from_db()
+    letters.moved(adjustment)
 
 
 def say(adjustment: Adjustment, person: Any, verdict: Verdict, reason: str, now: datetime) -> None:
     """What a person says is bound to the content and the attempt there are."""
-    Decision.objects.create(
+    decision = Decision.objects.create(
         adjustment=adjustment,
         revision=adjustment.revision,
         attempt=adjustment.attempt,
@@ -50,6 +52,7 @@ def say(adjustment: Adjustment, person: Any, verdict: Verdict, reason: str, now:
         reason=reason,
         at=now,
     )
+    letters.decided(decision)
 
 
 def standing(adjustment: Adjustment) -> str:

@@ -200,6 +200,8 @@ EMAIL_HOST_PASSWORD = envsecret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = envbool("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = envint("EMAIL_TIMEOUT", 20)
 DEFAULT_FROM_EMAIL = envstr("DEFAULT_FROM_EMAIL", "billingadmin@localhost")
+FINANCE_EMAIL = envlist("FINANCE_EMAIL")  # told of every decision, beside those who had a part in it
+CONSOLE_URL = envstr("CONSOLE_URL", (CSRF_TRUSTED_ORIGINS or ["http://127.0.0.1:8000"])[0]).rstrip("/")  # for letters
 
 # Languages and time --------------------------------------------------------------------------------------------------
 

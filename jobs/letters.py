@@ -86,7 +86,7 @@ def write(
     ]
     before = Letter.objects.filter(key=key, to__in=addresses).count()
     Letter.objects.bulk_create(letters, ignore_conflicts=True)
-    transaction.on_commit(ask)
+    transaction.on_commit(ask, robust=True)
     return len(letters) - before
 
 
@@ -246,7 +246,7 @@ def try_again(pk: int, now: datetime) -> Letter | None:
     again = Letter.objects.filter(pk=pk, state__in=[LetterState.FAILED, LetterState.KEPT])
     if not again.update(state=LetterState.WRITTEN, attempt_count=0, due_at=now, error=""):
         return None
-    transaction.on_commit(ask)
+    transaction.on_commit(ask, robust=True)
     return Letter.objects.get(pk=pk)
 
 
