@@ -11,6 +11,7 @@ import time
 import pytest
 
 from adjustments.tests.conftest import *  # noqa: F403  (the shop and the kiosk, and the verbs as their pages use them)
+from proofs.crashing.fixtures import *  # noqa: F403  (two ledgers on which one may be killed)
 from proofs.planting import Planting
 
 SMALL_SEED = 20261102  # in script/test, so that every run of it is the same

@@ -1,0 +1,3 @@
+"""The same made-up room with its ledger in SQLite."""
+
+ENGINE = "sqlite"

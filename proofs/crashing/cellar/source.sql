@@ -1,0 +1,3 @@
+-- nothing --
+-- The room asks by cursor alone.
+select 1

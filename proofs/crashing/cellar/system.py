@@ -1,0 +1,3 @@
+from proofs.crashing.dues import room
+
+SYSTEM = room("cellar", "sqlite")

@@ -1,0 +1,1 @@
+"""A made-up room whose ledger is in PostgreSQL."""
