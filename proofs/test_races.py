@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts import changes
 from accounts.roles import Role
@@ -17,12 +18,14 @@ from adjustments.models import DECISIVE, Adjustment, Decision
 from adjustments.states import State, Verdict
 from audit.models import Entry
 from proofs.racing import DONE, Crew
+from proofs.serving import Visitor, served, session_of
 from proofs.shop import Shop
 from systems.tests.paperclips.models import Payment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BATCH = 250
+FOUND, CONFLICT = 302, 409
 TOLD = {
     Verdict.APPROVE: ("adjustment_approved", State.APPLIED),
     Verdict.REJECT: ("adjustment_rejected", State.REJECTED),
@@ -166,6 +169,35 @@ def deciding(now):
     return as_actor
 
 
+class TooLate(Exception):
+    """The page's answer to who lost."""
+
+
+@pytest.fixture
+def sending():
+    """By the form on the page: signed in, with the token, over HTTP."""
+
+    def as_actor(port):
+        def for_person(person, verdict):
+            session, visitors = session_of(person), []
+
+            def act(adjustment):
+                if not visitors:  # in the actor's own process
+                    visitors.append(Visitor(port, session))
+                seen = {"revision": adjustment.revision, "seen": adjustment.content_hash, "reason": "Another amount."}
+                status, page = visitors[0].send(f"{adjustment.get_absolute_url()}{verdict}/", seen)
+                if status == CONFLICT:
+                    raise TooLate(page[page.index("you came too late") :][:200])
+                assert status == FOUND, f"{status} {page[:2000]}"
+                return status
+
+            return act
+
+        return for_person
+
+    return as_actor
+
+
 @pytest.fixture
 def prove(actors, support, key_table, progress, seed):
     """Races, in batches: proposed, decided by all four, posted by two workers, and then read from everywhere."""
@@ -189,6 +221,15 @@ def prove(actors, support, key_table, progress, seed):
 @pytest.mark.proof("approval races")
 def test_of_four_at_once_one_decides(prove, deciding, now, times, figure):
     tally = prove(times(full=10_000, small=25), deciding, now)
+
+    figure(str(tally))
+    tally.hold()
+
+
+@pytest.mark.proof("approval races over HTTP")
+def test_of_four_at_once_on_the_page_one_decides(prove, sending, times, figure):
+    with served() as port:
+        tally = prove(times(full=2_000, small=10), sending(port), timezone.now())
 
     figure(str(tally))
     tally.hold()
