@@ -22,6 +22,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from adjustments import ledger
 from adjustments.content import Entry, canonical, content_hash, evidence_changes, settled
+from adjustments.freezes import holding
+from adjustments.freezes.models import Freeze
 from adjustments.models import Adjustment, AdjustmentLine
 from adjustments.policy import policy_for
 from adjustments.standing import move, names
@@ -43,6 +45,7 @@ class Stopped(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     outcome: Outcome
+    at: datetime
     receipt: dict[str, Any] | None = None
 
 
@@ -61,7 +64,8 @@ def enqueue(pk: UUID) -> bool:
 
 def drive(pk: UUID, *, now: datetime) -> str:
     """Takes a request as far as it goes, and says how far. Safe at any time, again, and from two processes at once."""
-    while _step(pk, now=now):
+    held: set[int] = set()  # the lines that a freeze holds
+    while _step(pk, held, now=now):
         pass
     _finish(pk, now=now)
     adjustment = Adjustment.objects.get(pk=pk)
@@ -77,22 +81,32 @@ def _claimed(pk: UUID) -> Adjustment | None:
 # Step 2 --------------------------------------------------------------------------------------------------------------
 
 
-def _step(pk: UUID, *, now: datetime) -> bool:
+def _step(pk: UUID, held: set[int], *, now: datetime) -> bool:
     """One line. Whether there may be another to do."""
     with acting(WORKER):
         adjustment = _claimed(pk)
-        line = adjustment and adjustment.current_lines().filter(outcome=Outcome.WAITING).first()
+        line = adjustment and adjustment.current_lines().filter(outcome=Outcome.WAITING).exclude(pk__in=held).first()
         if not adjustment or not line:
             return False
         try:
-            answer = _ask_ledger(adjustment, line, _wanted(adjustment, now), now)
+            wanted = _wanted(adjustment, now)
+            freeze = holding.freeze_on(line) if wanted == Outcome.POSTED else None
+            answer = _ask_ledger(adjustment, line, Outcome.WAITING if freeze else wanted, now)
+            if freeze and not answer:
+                return _leave(adjustment, line, freeze, held, now)
+            return bool(answer) and _keep(line, answer)
         except ledger.Obstacle as obstacle:
             _note(adjustment, str(obstacle), now)
         except Stopped as reason:
             _need_attention(adjustment, str(reason), now)
-        else:
-            return bool(answer) and _keep(line, answer, now)
         return False
+
+
+def _leave(adjustment: Adjustment, line: AdjustmentLine, freeze: Freeze, held: set[int], now: datetime) -> bool:
+    """A line that is frozen, and that the ledger does not hold: the others go on."""
+    held.add(line.pk)
+    _note(adjustment, holding.sentence(freeze), now)
+    return True
 
 
 def _wanted(adjustment: Adjustment, now: datetime) -> Outcome:
@@ -119,7 +133,9 @@ def _ask_ledger(adjustment: Adjustment, line: AdjustmentLine, wanted: Outcome, n
             taken = ledger.take_key(cursor, key=line.key, content_hash=adjustment.content_hash, outcome=wanted, now=now)
             if not taken:
                 return _found(adjustment, line, cursor)
-            return Answer(outcome=wanted) if wanted == Outcome.VOID else _post(adjustment, line, cursor, now)
+            if wanted == Outcome.VOID:
+                return Answer(outcome=wanted, at=now)
+            return _post(adjustment, line, cursor, now)
     except Refused as refusal:
         raise Stopped(str(refusal)) from refusal
     except (IntegrityError, DataError) as error:
@@ -135,7 +151,7 @@ def _found(adjustment: Adjustment, line: AdjustmentLine, cursor: CursorWrapper) 
         return None
     if taken.content_hash != adjustment.content_hash:
         raise Stopped(_("The ledger holds another content under this line's key. Nothing was posted."))
-    return Answer(outcome=taken.outcome, receipt=taken.receipt)
+    return Answer(outcome=taken.outcome, at=taken.at, receipt=taken.receipt)
 
 
 def _post(adjustment: Adjustment, line: AdjustmentLine, cursor: CursorWrapper, now: datetime) -> Answer:
@@ -144,7 +160,7 @@ def _post(adjustment: Adjustment, line: AdjustmentLine, cursor: CursorWrapper, n
     _compare(adjustment, line, correction, cursor)
     receipt = settled(correction.post(cursor, line.as_line(), posting(adjustment, line, now)))
     ledger.keep_receipt(cursor, key=line.key, receipt=receipt)
-    return Answer(outcome=Outcome.POSTED, receipt=receipt)
+    return Answer(outcome=Outcome.POSTED, at=now, receipt=receipt)
 
 
 def posting(adjustment: Adjustment, line: AdjustmentLine, now: datetime) -> Posting:
@@ -194,10 +210,16 @@ def _moved(line: AdjustmentLine, evidence: dict[str, Any]) -> str:
     return "; ".join(told) or _("the stored lines are not the ones that were signed")
 
 
-def _keep(line: AdjustmentLine, answer: Answer, now: datetime) -> bool:
-    posted_at = now if answer.outcome == Outcome.POSTED else None
+def _keep(line: AdjustmentLine, answer: Answer) -> bool:
+    posted_at = answer.at if answer.outcome == Outcome.POSTED else None
     still_waiting = AdjustmentLine.objects.filter(pk=line.pk, outcome=Outcome.WAITING)
-    return still_waiting.update(outcome=answer.outcome, receipt=answer.receipt, posted_at=posted_at) == 1
+    try:
+        with transaction.atomic():
+            return still_waiting.update(outcome=answer.outcome, receipt=answer.receipt, posted_at=posted_at) == 1
+    except IntegrityError as error:
+        if not holding.is_late(error):
+            raise
+        raise Stopped(_("The ledger says that this was posted after it had been frozen. Look at it there.")) from error
 
 
 def _note(adjustment: Adjustment, obstacle: str, now: datetime) -> None:

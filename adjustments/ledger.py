@@ -40,6 +40,7 @@ class Taken:
     content_hash: str
     outcome: Outcome
     receipt: dict[str, Any] | None
+    at: datetime
 
 
 def writer_of(system: System) -> str:
@@ -79,7 +80,8 @@ def read_key(cursor: CursorWrapper, key: UUID) -> Taken | None:
     if not found:
         return None
     receipt = json.loads(found[2]) if isinstance(found[2], str) else found[2]
-    return Taken(content_hash=found[0], outcome=Outcome(found[1]), receipt=receipt)
+    at = datetime.fromisoformat(found[3]) if isinstance(found[3], str) else found[3]
+    return Taken(content_hash=found[0], outcome=Outcome(found[1]), receipt=receipt, at=at)
 
 
 def keep_receipt(cursor: CursorWrapper, *, key: UUID, receipt: dict[str, Any]) -> None:

@@ -293,3 +293,7 @@ class Preview(models.Model):
 
     def __str__(self) -> str:
         return f"{self.adjustment_id} r{self.revision} {self.stage}"
+
+
+# Other subjects of this engine have packages of their own.
+from adjustments.freezes.models import Freeze, Thaw  # noqa: E402, F401

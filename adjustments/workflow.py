@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from adjustments import applying, preview
 from adjustments.content import Change, changes, content_hash
 from adjustments.drafting import Draft, Target, draft, for_edit
+from adjustments.freezes import holding
+from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Revision
 from adjustments.people import Person, hands
 from adjustments.policy import Policy, policy_for
@@ -66,6 +68,10 @@ class Changed(Refusal):
             % {"name": author.name, "revision": adjustment.revision}
         )
         self.changes = differing
+
+
+class Frozen(Refusal):
+    """What is frozen is not approved; it can be rejected."""
 
 
 class PolicyChanged(Refusal):
@@ -210,9 +216,15 @@ def _decide(adjustment: Adjustment, person: Person, verdict: Verdict, reason: st
         with transaction.atomic():
             say(adjustment, person, verdict, reason, now)
     except IntegrityError as error:
+        if holding.forbids_approval(error):
+            raise Frozen(_("This is frozen: %s") % _frozen_by(adjustment)) from error
         if error.__cause__.diag.constraint_name == "decision_by_an_approver":  # the role went in this very moment
             raise NotAllowed(_("You are no longer an approver.")) from error
         raise
+
+
+def _frozen_by(adjustment: Adjustment) -> str:
+    return " ".join(holding.sentence(freeze) for freeze in freezes_on(adjustment))
 
 
 def _approve(adjustment: Adjustment, now: datetime) -> None:

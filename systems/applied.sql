@@ -26,7 +26,7 @@ on conflict (key) do nothing;
 
 -- read_key --
 -- What became of a key.
-select content_hash, outcome, receipt from billingadmin_applied where key = %(key)s;
+select content_hash, outcome, receipt, at from billingadmin_applied where key = %(key)s;
 
 -- keep_receipt --
 -- Keeps beside the key what the posting answered, in the posting's own transaction.
