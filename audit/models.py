@@ -1,4 +1,4 @@
-"""What happened, who did it and why: ``admin_audit_log``, which only grows.
+"""What happened, who did it and why: ``admin_audit_log``, which only grows; who verified it, and who read it.
 
 The table, its checks and its triggers are made in migrations/0001_admin_audit_log.sql. Rows are written by
 ``audit.log.record`` and by nothing else; the site's role may read the table and call its append function, no more.
@@ -46,3 +46,42 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position} {self.action_type}"
+
+
+class Verification(models.Model):
+    """One examination of the log and its verdict: what the health pages tell without looking themselves."""
+
+    site_privileges = ("SELECT", "INSERT")
+
+    at = models.DateTimeField()
+    by = models.TextField()  # the job, or the person
+    in_database = models.BooleanField()
+    milliseconds = models.IntegerField()
+    verdict = models.TextField()
+    finding = models.JSONField()
+
+    class Meta:
+        db_table = "audit_verification"
+        indexes = [models.Index(fields=["-at"], name="audit_verification_newest")]
+        get_latest_by = ("at", "id")
+
+
+class Reading(models.Model):
+    """Somebody looked into the log. Not in the chain itself, which would hold up whoever decides about money: a job
+    seals what was read meanwhile with one entry, whose position is ``sealed_by``."""
+
+    site_privileges = ("SELECT", "INSERT", "UPDATE (sealed_by)")
+
+    at = models.DateTimeField()
+    actor_id = models.TextField()
+    actor = models.TextField()
+    what = models.TextField()  # search, entry, export
+    asked = models.JSONField(default=dict)
+    correlation_id = models.TextField()
+    sealed_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "audit_reading"
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(sealed_by=None), name="audit_reading_unsealed"),
+        ]

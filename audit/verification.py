@@ -1,130 +1,141 @@
-"""Whether the audit log is what was written: every entry hashed again, and held against its neighbour and its columns.
+"""Whether the audit log is what was written: every entry hashed again, held against its neighbour, its columns and
+every anchor given.
 
-What this cannot see is a chain that its owner wrote anew from some entry on, or whose end was cut off: both are
-consistent in themselves, and only a head that was noted elsewhere (position and hash) gives them away.
+Two implementations that share no code must agree: ``verify`` walks through all entries with the stand-alone verifier
+that lies in every export, ``verify_in_database`` asks PostgreSQL in three statements. Neither trusts a function of ours
+that the tables' owner could replace. Without anchors (audit/anchors.py) neither can see that the chain was written anew
+from some entry on, or that its end was cut off.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError, connection, transaction
+from django.utils import timezone
 
 from audit.models import Entry
+from audit.verifier.verify_audit_export import (
+    BEFORE_THE_FIRST,
+    LIMIT,
+    SENTENCES,
+    Anchor,
+    Fault,
+    Finding,
+    Row,
+    Verdict,
+    Walked,
+    judge,
+    seal,
+    told,
+    walk,
+)
+from billingadmin.sql import statement
 
+__all__ = ["BEFORE_THE_FIRST", "LIMIT", "Anchor", "Fault", "Finding", "Verdict", "seal", "verify", "verify_in_database"]
+
+SQL = Path(__file__).with_name("verification.sql")
 CHUNK = 2_000  # entries held at a time
-BEFORE_THE_FIRST = "0" * 64
-TAG = "billingadmin audit 1"
+IN_ORDER = (
+    Fault.STRAY,
+    Fault.MISSING,
+    Fault.LINK,
+    Fault.CONTENT,
+    Fault.COLUMNS,
+)  # where several meet, the first is told
 TOLD = (
     *("actor_id", "actor", "action_type", "target_type", "target_id", "outcome", "reason", "job_id", "tx_id"),
     *("system", "correlation_id", "metadata"),
 )
 
 
-class Verdict(StrEnum):
-    INTACT = "intact"
-    BROKEN = "broken"
-    CANNOT_TELL = "cannot_tell"
-
-
-class Fault(StrEnum):
-    MISSING = "missing"  # the position is not there: an entry was removed, or the order changed
-    LINK = "link"  # it does not follow from the entry before it
-    CONTENT = "content"  # its text is not what was sealed by the hash
-    COLUMNS = "columns"  # its columns say something else than its text
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The verdict; ``position`` is the first bad one when broken, else the head."""
-
-    verdict: Verdict
-    entries: int = 0
-    position: int = 0
-    hash: str = ""
-    fault: Fault | None = None
-    why: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "verdict": self.verdict.value,
-            "entries": self.entries,
-            "position": self.position or None,
-            "hash": self.hash or None,
-            "fault": self.fault.value if self.fault else None,
-            "why": self.why or None,
-        }
-
-
-def verify(*, after: int = 0) -> Finding:
-    """Walks the log in order of position, holding a few entries at a time; those up to ``after`` are trusted."""
+def verify(
+    *, after: int = 0, anchors: Sequence[Anchor] = (), now: datetime | None = None, damage: str = "", fast: bool = False
+) -> Finding:
+    """The verdict; entries up to ``after`` are trusted. ``damage`` is why some anchors could not be read, ``fast`` lets
+    the database do it."""
+    anchors = [anchor for anchor in anchors if anchor.position >= after]
     try:
-        return _walk(after)
+        with transaction.atomic():
+            walked = _walked(after, anchors, fast)
     except Entry.DoesNotExist:
-        return Finding(Verdict.BROKEN, 0, after, "", Fault.MISSING, SENTENCES[Fault.MISSING])
+        return Finding(Verdict.BROKEN, 0, after, "", Fault.MISSING, SENTENCES[Fault.MISSING], after)
     except DatabaseError as error:
         return Finding(Verdict.CANNOT_TELL, why=f"The log cannot be read: {str(error).strip().splitlines()[0]}.")
+    return judge(walked, anchors, now=now or timezone.now(), damage=damage)
 
 
-def _walk(after: int) -> Finding:
-    position, previous, count = after, _hash_at(after), 0
-    for entry in _entries(after):
-        if fault := fault_of(entry, position + 1, previous):
-            return Finding(Verdict.BROKEN, count, position + 1, previous, fault, SENTENCES[fault])
-        position, previous, count = entry.position, entry.hash, count + 1
-    if not count:
-        return Finding(Verdict.CANNOT_TELL, why="The log is empty: nothing happened yet, or everything was removed.")
-    return Finding(Verdict.INTACT, count, position, previous)
+def verify_in_database(**options: Any) -> Finding:
+    return verify(fast=True, **options)
 
 
-SENTENCES = {
-    Fault.MISSING: "No entry has this position: it was removed, or entries changed places.",
-    Fault.LINK: "This entry does not follow from the one before it.",
-    Fault.CONTENT: "The text of this entry is not the one that was sealed.",
-    Fault.COLUMNS: "The columns of this entry say something else than its sealed text.",
-}
+def _walked(after: int, anchors: Sequence[Anchor], fast: bool) -> Walked:
+    head = _hash_at(after)
+    if fast:
+        try:
+            with transaction.atomic():
+                return _asked(after, head, anchors)
+        except DataError:
+            pass  # a text that is no JSON at all stops the statement; the walk says where it is
+    return walk(rows(after=after), anchors, after=after, head=head)
 
 
 def _hash_at(position: int) -> str:
     return Entry.objects.get(position=position).hash if position else BEFORE_THE_FIRST
 
 
-def _entries(after: int) -> Iterator[Entry]:
-    """In order of position, whatever arrives meanwhile included, a chunk at a time."""
-    while chunk := list(Entry.objects.filter(position__gt=after).order_by("position")[:CHUNK]):
-        yield from chunk
-        after = chunk[-1].position
+def rows(*, after: int = 0, until: int | None = None) -> Iterator[Row]:
+    """The entries as of one moment, a chunk at a time."""
+    with connection.chunked_cursor() as cursor:
+        cursor.itersize = CHUNK
+        cursor.execute(statement(SQL, "rows"), {"after": after, "until": until})
+        while chunk := cursor.fetchmany(CHUNK):
+            for position, columns, canonical, previous_hash, digest in chunk:
+                yield Row(position, json.loads(columns), canonical, previous_hash, digest)
 
 
-def fault_of(entry: Entry, position: int, previous_hash: str) -> Fault | None:
-    """What is wrong with this entry, standing where ``position`` and ``previous_hash`` are due."""
-    if entry.position != position:
-        return Fault.MISSING
-    if entry.previous_hash != previous_hash:
-        return Fault.LINK
-    if entry.hash != seal(entry.position, entry.previous_hash, entry.canonical):
-        return Fault.CONTENT
-    if entry.canonical != canonical_text(entry):
-        return Fault.COLUMNS
-    return None
+def _asked(after: int, head: str, anchors: Sequence[Anchor]) -> Walked:
+    """What a walk would find, in a few statements over all entries."""
+    entries, last, *faults = _row("order", after=after, head=head)
+    faults += _row("contents", after=after, until=last)
+    first = min((behind for behind in faults if behind is not None), default=None)
+    fault = None if first is None else IN_ORDER[faults.index(first)]
+    position = last if first is None else max(after, first)
+    hashes = _hashes({position, *(anchor.position for anchor in anchors)}) | {after: head, 0: BEFORE_THE_FIRST}
+    whole = {at: found for at, found in hashes.items() if at <= position}
+    entries = entries if first is None else position - after
+    return Walked(entries, position, hashes.get(position, head), fault, whole, _moment_behind(anchors, position))
 
 
-def seal(position: int, previous_hash: str, canonical: str) -> str:
-    """The hash, as admin_audit_log_hash() makes it: no part can be taken for another."""
-    text = canonical.encode()
-    head = f"{TAG}\n{position}\n{previous_hash}\n{len(text)}\n"
-    return hashlib.sha256(head.encode() + text).hexdigest()
+def _row(name: str, **parameters: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement(SQL, name), parameters)
+        return list(cursor.fetchone() or [None])
+
+
+def _hashes(positions: set[int]) -> dict[int, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement(SQL, "hashes"), {"positions": sorted(positions)})
+        return dict(cursor.fetchall())
+
+
+def _moment_behind(anchors: Sequence[Anchor], position: int) -> datetime | None:
+    anchored = max((anchor.position for anchor in anchors), default=0)
+    return _row("moment", position=anchored + 1)[0] if anchored < position else None
 
 
 def canonical_text(entry: Entry) -> str:
     """What the columns say, as admin_audit_log_canonical() tells it."""
-    told = {name: getattr(entry, name) for name in TOLD} | {"at": fixed_form(entry.at)}
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return told({name: getattr(entry, name) for name in TOLD} | {"at": fixed_form(entry.at)})
 
 
 def fixed_form(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def line(row: Row) -> str:
+    """One line of an export."""
+    return json.dumps(asdict(row), ensure_ascii=False, separators=(",", ":"))

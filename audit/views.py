@@ -85,7 +85,7 @@ def rows(found: Any) -> Iterator[tuple[Any, ...]]:
 @audience("audit")
 def verification(request: HttpRequest) -> HttpResponse:
     head = Entry.objects.newest_first().first()
-    finding = verify(after=max(0, head.position - IN_A_BROWSER) if head else 0)
+    finding = verify(after=max(0, head.position - IN_A_BROWSER) if head else 0, fast=True)
     outcome = "done" if finding.verdict == Verdict.INTACT else "failed"
     with transaction.atomic():
         record(actor=request.user.actor, action_type="audit_log_verified", outcome=outcome, metadata=finding.as_dict())

@@ -35,6 +35,9 @@ ENVIRONMENT = envstr("ENVIRONMENT", "demo" if DEMO else "production")
 # Shared by all processes, so that a limit on tries is one limit.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "billingadmin_cache"}}
 
+# Heads of the audit log are noted in this file, outside of the database: best shipped to another machine as well.
+AUDIT_ANCHOR_FILE = envstr("AUDIT_ANCHOR_FILE", embedded.anchor_file() if EMBEDDED else "")
+
 # Secrets and the network ---------------------------------------------------------------------------------------------
 
 DEBUG = envbool("DEBUG")
@@ -240,14 +243,17 @@ NAVIGATION_COUNTS: dict[str, str] = {
 }
 BOARD_CONTRIBUTORS: tuple[str, ...] = ("anomalies.board.figures", "adjustments.board.figures")
 ENGINE_PROBES: tuple[str, ...] = ("anomalies.probes.probes",)
-LETTER_FOOTERS: tuple[str, ...] = ()  # letter -> what is added to its text as it leaves
+LETTER_FOOTERS: tuple[str, ...] = ("jobs.auditing.letter_footer",)  # letter -> what is added to its text as it leaves
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)
 HISTORY_CONTRIBUTORS: tuple[str, ...] = ("adjustments.panels.recorded_for",)  # anomaly -> what the audit log calls them
 SEARCH_CONTRIBUTORS: tuple[str, ...] = ("anomalies.search.own", "adjustments.panels.searched")
 SUBJECT_PANELS: tuple[str, ...] = ("adjustments.panels.subject_panel",)
+# Functions that hold the audit log against the rows it speaks of: () -> discrepancies
+AUDIT_CROSS_CHECKS: tuple[str, ...] = ()
 JOB_SOURCES: tuple[str, ...] = (
     "jobs.jobs.JOBS",
+    "jobs.auditing.JOBS",
     "anomalies.jobs.jobs",
     "adjustments.jobs.JOBS",
     "health.jobs.JOBS",

@@ -1,14 +1,16 @@
-"""manage.py verify_audit [--json]: exit 0 when the audit log is intact, 1 when it is broken, 3 when it cannot tell."""
+"""manage.py verify_audit: exit 0 when the audit log is intact, 1 when it is broken, 3 when it cannot be told."""
 
-import json
+import json as as_json
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
-from audit.verification import Finding, Verdict, verify
-from billingadmin.usage import Verb
+from django.utils import timezone
 
-EXIT = {Verdict.INTACT: 0, Verdict.BROKEN: 1, Verdict.CANNOT_TELL: 3}
+from audit.inspection import examine
+from audit.verifier.verify_audit_export import EXIT
+from billingadmin.usage import Verb
 
 
 class Command(Verb):
@@ -17,22 +19,19 @@ class Command(Verb):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object instead of a sentence")
+        parser.add_argument(
+            "--anchors",
+            nargs="+",
+            action="extend",
+            type=Path,
+            default=[],
+            metavar="FILE",
+            help="anchor files or saved mails to compare, beside the console's own anchor file",
+        )
+        parser.add_argument("--fast", action="store_true", help="let the database do it, in three statements")
 
-    def handle(self, *, json: bool, **options: Any) -> None:
-        finding = verify()
-        self.stdout.write(as_json(finding) if json else sentence(finding))
+    def handle(self, *, json: bool, anchors: list[Path], fast: bool, **options: Any) -> None:
+        finding = examine(timezone.now(), files=anchors, fast=fast)
+        self.stdout.write(as_json.dumps(finding.as_dict()) if json else finding.sentence())
         if code := EXIT[finding.verdict]:
             sys.exit(code)
-
-
-def as_json(finding: Finding) -> str:
-    return json.dumps(finding.as_dict())
-
-
-def sentence(finding: Finding) -> str:
-    if finding.verdict == Verdict.INTACT:
-        return f"Intact: {finding.entries:,} entries, head {finding.position} {finding.hash}."
-    if finding.verdict == Verdict.BROKEN:
-        before = f"{finding.entries:,} entries before it are intact"
-        return f"Broken at position {finding.position} ({finding.fault}): {finding.why} {before}."
-    return f"Cannot tell. {finding.why}"

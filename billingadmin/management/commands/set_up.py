@@ -15,7 +15,9 @@ from django.core.management.base import CommandError
 from django.db import OperationalError, connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
+from audit import anchors
 from billingadmin import privileges
 from billingadmin.postgres import embedded, roles
 from billingadmin.usage import Verb
@@ -34,6 +36,7 @@ class Command(Verb):
             raise CommandError(f"The database cannot be reached: {_first_line(error)}", returncode=os.EX_UNAVAILABLE)
         except InconsistentMigrationHistory as error:
             raise CommandError(f"The database is not one of this version: {error}", returncode=os.EX_UNAVAILABLE)
+        self.anchor()
         self.build_demo()
         self.collect_static()
 
@@ -49,6 +52,13 @@ class Command(Verb):
             call_command("migrate", verbosity=0, interactive=False)
         else:
             privileges.apply()
+
+    def anchor(self) -> None:
+        """Before anybody can do anything: a log that is anchored as empty cannot be emptied unseen."""
+        try:
+            anchors.write(timezone.now())
+        except (anchors.Contradiction, OSError) as error:
+            self.stderr.write(f"The audit log is not anchored: {error}")
 
     def build_demo(self) -> None:
         """In a process of its own, the only one here that may write to a source."""
