@@ -52,7 +52,7 @@ def test_a_letter_is_sent_with_an_id_made_from_its_key(mailbox):
     assert (taken["To"], taken["Subject"]) == ("mei@example.com", "#7 was approved")
     assert taken["Message-ID"] == only().message_id
     assert taken["Auto-Submitted"] == "auto-generated"
-    assert taken.get_content().strip() == "500 JPY."
+    assert taken.get_content().startswith("500 JPY.\n\nbillingadmin-audit-anchor 1\n")
     assert (only().state, only().attempt_count) == (LetterState.SENT, 1)
 
 
