@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from adjustments.expiry import expire, recover
+from adjustments.reconciliation import asking
 from jobs.registry import Job
 
 JOBS = (
@@ -17,5 +18,17 @@ JOBS = (
         "*/5 * * * *",
         expire,
         _("Let adjustments expire that nobody approved in time."),
+    ),
+    Job(
+        "adjustments_reconcile",
+        "23 * * * *",
+        asking.by_the_clock,
+        _("Ask the worker to compare the ledgers with the console: the last two days."),
+    ),
+    Job(
+        "adjustments_reconcile_all",
+        "35 4 * * *",
+        asking.whole_by_the_clock,
+        _("Ask the worker to compare the ledgers with the console: all there is."),
     ),
 )

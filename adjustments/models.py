@@ -297,3 +297,4 @@ class Preview(models.Model):
 
 # Other subjects of this engine have packages of their own.
 from adjustments.freezes.models import Freeze, Thaw  # noqa: E402, F401
+from adjustments.reconciliation.models import Discrepancy, Reconciliation  # noqa: E402, F401

@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 
 from adjustments import applying, preview
 from adjustments.models import Adjustment
+from adjustments.reconciliation import passing
 from jobs.queue import app
+from systems import registry
 
 log = logging.getLogger(__name__)
 
@@ -30,3 +32,9 @@ def apply(adjustment: str) -> str:
 @app.task(name="adjustments.preview", queue="apply")
 def answer_preview(preview_id: str) -> str:
     return preview.answer(UUID(preview_id), now=timezone.now())
+
+
+@app.task(name="adjustments.reconcile", queue="apply")
+def reconcile(slug: str, whole: bool = False) -> str:
+    found = passing.reconcile(registry.get(slug), now=timezone.now(), whole=whole)
+    return f"{slug}: {found.answer}, {found.found_count} open. {found.why}".strip()

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from adjustments import pages, panels, verbs
+from adjustments.reconciliation import views as reconciliation
 
 app_name = "adjustments"
 
@@ -8,6 +9,8 @@ urlpatterns = [
     path("", pages.adjustments, name="adjustments"),
     path("export/", pages.export, name="export"),
     path("propose/", verbs.propose, name="propose"),
+    path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+    path("reconciliation/<slug:slug>/", reconciliation.reconcile, name="reconcile"),
     # fragments for other pages
     path("for/anomaly/<int:pk>/", panels.for_anomaly, name="for_anomaly"),
     # one request

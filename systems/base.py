@@ -263,6 +263,8 @@ class Correction:
     who proposes. ``effects(cursor, line)`` are the figures the preview shows before and after: label -> (value, unit).
     ``post`` writes and returns the receipt, or raises Refused with nothing written.
     ``reversal`` names the correction that takes this one back; it is drafted for the same subject.
+    ``ledger_row(cursor, receipt)`` reads again what a receipt names, for the reconciliation: a row whose ``amount`` is
+    what the line moved, or None when it is gone.
     """
 
     code: str
@@ -278,6 +280,7 @@ class Correction:
     effects: Callable[[Any, Line], Mapping[Text, tuple[int, str]]]
     post: Callable[[Any, Line, Posting], dict[str, Any]]
     reversal: str | None = None
+    ledger_row: Callable[[Any, Mapping[str, Any]], Row | None] | None = None
 
 
 # Probes, runbook, pages, jobs, demo ----------------------------------------------------------------------------------

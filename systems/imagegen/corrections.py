@@ -21,6 +21,7 @@ CORRECTIONS = (
         effects=postings.effects,
         post=refunds.post_refund,
         reversal="take_back_refund",
+        ledger_row=postings.ledger_row,
     ),
     Correction(
         code="post_consumption",
@@ -36,6 +37,7 @@ CORRECTIONS = (
         effects=postings.effects,
         post=charges.post_consumption,
         reversal="give_back",
+        ledger_row=postings.ledger_row,
     ),
     Correction(
         code="take_back_refund",
@@ -51,6 +53,7 @@ CORRECTIONS = (
         effects=postings.effects,
         post=refunds.take_back_refund,
         reversal="give_back",
+        ledger_row=postings.ledger_row,
     ),
     Correction(
         code="give_back",
@@ -66,5 +69,6 @@ CORRECTIONS = (
         effects=postings.effects,
         post=charges.give_back,
         reversal="take_back_refund",
+        ledger_row=postings.ledger_row,
     ),
 )

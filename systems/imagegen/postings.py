@@ -59,6 +59,12 @@ def effects(cursor: Any, line: Line) -> Mapping[Text, tuple[int, str]]:
     }
 
 
+def ledger_row(cursor: Any, receipt: Mapping[str, Any]) -> Row | None:
+    """The row of the ledger that a receipt names."""
+    found = wallet.ask(cursor, "ledger_row", id=UUID(receipt["tx_id"]))
+    return found[0] if found else None
+
+
 def metadata(line: Line, posting: Posting, job_id_text: str, reason: str, **more: Any) -> dict[str, Any]:
     """``reason`` is the source's own code; the person's reason is beside it and in the audit row."""
     own = {"job_id": job_id_text, "reason": reason, "source": OURS, "note": posting.reason}

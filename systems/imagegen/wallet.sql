@@ -127,3 +127,7 @@ select id from public.generated_images
 where image_job_id = %(job_id)s
 order by image_job_result_index nulls last, created_at, id
 limit 1
+
+-- ledger_row --
+-- What a row of the ledger moves.
+select amount from public.credit_transactions where id = %(id)s

@@ -18,3 +18,7 @@ select coalesce(sum(amount), 0) from till;
 -- ring_up --
 -- One more entry in the till.
 insert into till (drink, amount, said) values (%(drink)s, %(amount)s, %(said)s);
+
+-- till_entry --
+-- What one entry of the till says.
+select amount from till where id = %(entry)s;

@@ -50,6 +50,12 @@ def ring_up(cursor: Any, line: Line, posting: Posting) -> dict[str, Any]:
     return {"entry": cursor.lastrowid}
 
 
+def till_entry(cursor: Any, receipt: Mapping[str, Any]) -> Row | None:
+    cursor.execute(statement(SQL, "till_entry"), {"entry": receipt["entry"]})
+    found = cursor.fetchone()
+    return {"amount": found[0]} if found else None
+
+
 SYSTEM = System(
     slug="kiosk",
     label="Kiosk",
@@ -92,6 +98,7 @@ SYSTEM = System(
             evidence=evidence,
             effects=effects,
             post=ring_up,
+            ledger_row=till_entry,
         ),
     ),
     probes=(),

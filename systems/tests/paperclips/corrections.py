@@ -58,6 +58,18 @@ def void(cursor: Any, line: Line, posting: Posting) -> dict[str, Any]:
     return {"payment_id": int(line.particulars["payment_id"])}
 
 
+def ledger_row(cursor: Any, receipt: Mapping[str, Any]) -> Row | None:
+    cursor.execute("select amount from payments where id = %s", [receipt["payment_id"]])
+    found = cursor.fetchone()
+    return {"amount": found[0]} if found else None
+
+
+def voided_row(cursor: Any, receipt: Mapping[str, Any]) -> Row | None:
+    cursor.execute("select amount, voided from payments where id = %s", [receipt["payment_id"]])
+    found = cursor.fetchone()
+    return {"amount": -found[0]} if found and found[1] else None
+
+
 CORRECTIONS = (
     Correction(
         code="book_payment",
@@ -73,6 +85,7 @@ CORRECTIONS = (
         effects=effects,
         post=post,
         reversal="void_payment",
+        ledger_row=ledger_row,
     ),
     Correction(
         code="void_payment",
@@ -88,5 +101,6 @@ CORRECTIONS = (
         effects=effects,
         post=void,
         reversal="book_payment",
+        ledger_row=voided_row,
     ),
 )
