@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from accounts import changes
+from accounts.roles import Role
 from adjustments.tests.conftest import *  # noqa: F403  (the shop and the kiosk, and the verbs as their pages use them)
 from proofs.crashing.fixtures import *  # noqa: F403  (two ledgers on which one may be killed)
 from proofs.planting import Planting
@@ -113,6 +115,22 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("figures")
         for line in FIGURES:
             terminalreporter.line(line)
+
+
+# The cast ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def third_approver(admin, second_admin, now):
+    invited = changes.invite(
+        email="ines.keller@billing.example",
+        name="Ines Keller",
+        roles=[Role.APPROVER],
+        reason="A third pair of eyes.",
+        by=admin,
+        now=now,
+    )
+    return changes.confirm(change=invited, by=second_admin, now=now).person
 
 
 # Planted defects -----------------------------------------------------------------------------------------------------

@@ -11,8 +11,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import changes
-from accounts.roles import Role
 from adjustments import applying, ledger, workflow
 from adjustments.models import DECISIVE, Adjustment, Decision
 from adjustments.states import State, Verdict
@@ -26,9 +24,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BATCH = 250
 FOUND, CONFLICT = 302, 409
+# What the log must have of a decision, and where it leads.
 TOLD = {
-    Verdict.APPROVE: ("adjustment_approved", State.APPLIED),
-    Verdict.REJECT: ("adjustment_rejected", State.REJECTED),
+    Verdict.APPROVE: (
+        ("adjustment_approval_given", "adjustment_approved", "adjustment_line_posted", "adjustment_applied"),
+        State.APPLIED,
+    ),
+    Verdict.REJECT: (("adjustment_rejection_given", "adjustment_rejected"), State.REJECTED),
 }
 LOSING = {"TooLate"}
 
@@ -53,18 +55,16 @@ class Story:
 
     @property
     def is_duplicate(self):
-        ends = sum(self.entries[action] for action, state in TOLD.values())
-        return len(self.decisions) > 1 or self.payments > 1 or ends > 1 or self.entries["adjustment_applied"] > 1
+        return len(self.decisions) > 1 or self.payments > 1 or any(told > 1 for told in self.entries.values())
 
     @property
     def is_lost(self):
         """Said to be done and not done, or done and not told."""
         if not self.decisions:
             return True
-        action, state = TOLD[self.verdict]
-        due = (1, state == State.APPLIED, state == State.APPLIED)
-        found = (self.entries[action], self.entries["adjustment_applied"], self.payments)
-        return found != due or self.adjustment.state != state
+        told, state = TOLD[self.verdict]
+        due = Counter(["adjustment_proposed", *told])
+        return self.entries != due or self.adjustment.state != state or self.payments != (state == State.APPLIED)
 
     def is_misled(self, actors):
         """Who won was told so, also at the second click; everybody else was told who won."""
@@ -117,7 +117,7 @@ class Tally:
         self.counts.update(kinds or ["single"])
         self.counts.update([f"won by {story.verdict}"])
         if kinds:
-            self.samples.append(f"#{story.adjustment.number} {kinds}: {story.answers} {story.entries}")
+            self.samples.append(f"#{story.adjustment.number} {story.adjustment.state} {kinds}: {story}")
 
     def __str__(self):
         wrong = ", ".join(f"{self.counts[kind]} {kind}" for kind in ("duplicate", "lost", "errors", "misled"))
@@ -131,19 +131,6 @@ class Tally:
         assert not self.counts["errors"], f"somebody met an error: {self}\n{sample}"
         assert not self.counts["misled"], f"somebody was told wrongly: {self}\n{sample}"
         assert self.counts["single"] == self.races
-
-
-@pytest.fixture
-def third_approver(admin, second_admin, now):
-    invited = changes.invite(
-        email="ines.keller@billing.example",
-        name="Ines Keller",
-        roles=[Role.APPROVER],
-        reason="A third pair of eyes.",
-        by=admin,
-        now=now,
-    )
-    return changes.confirm(change=invited, by=second_admin, now=now).person
 
 
 @pytest.fixture
