@@ -21,7 +21,8 @@ from django.utils.translation import gettext as _
 from procrastinate.exceptions import AlreadyEnqueued
 
 from adjustments import ledger
-from adjustments.content import Entry, canonical, content_hash, evidence_changes, settled
+from adjustments.content import Entry, content_hash, evidence_changes, is_as_signed, settled, signed_lines
+from adjustments.drafting import customer_of
 from adjustments.freezes import holding
 from adjustments.freezes.models import Freeze
 from adjustments.models import Adjustment, AdjustmentLine
@@ -182,26 +183,12 @@ def _compare(adjustment: Adjustment, line: AdjustmentLine, correction: Correctio
     policy = policy_for(system=adjustment.system, correction=correction.code, amount=adjustment.amount)
     if policy.version != adjustment.policy_version:
         raise Stopped(_("The policy has changed since this was approved."))
-    if content_hash(_content_now(adjustment, line, settled(evidence))) != adjustment.content_hash:
-        raise Stopped(_("The source has moved since this was signed: %s") % _moved(line, settled(evidence)))
-
-
-def _content_now(adjustment: Adjustment, line: AdjustmentLine, evidence: dict[str, Any]) -> str:
-    """The signed text as it would be now: from the stored columns, with this line's evidence as just read."""
-    entries = [
-        Entry(key=one.key, line=one.as_line(), evidence=evidence if one.pk == line.pk else one.evidence)
-        for one in adjustment.current_lines()
-    ]
-    return canonical(
-        system=adjustment.system,
-        correction=adjustment.correction,
-        subject_kind=adjustment.subject_kind,
-        subject=adjustment.subject,
-        reason=adjustment.reason,
-        policy_version=adjustment.policy_version,
-        reverses=adjustment.reverses_id,
-        entries=entries,
-    )
+    signed = signed_lines(adjustment.content).get(str(line.key), {})
+    fresh = settled(evidence)
+    customer = customer_of(correction, line.as_line(), fresh) if "customer" in signed else ""
+    now = Entry(key=line.key, line=line.as_line(), evidence=fresh, customer=customer)
+    if content_hash(adjustment.content) != adjustment.content_hash or not is_as_signed(signed, line.number, now):
+        raise Stopped(_("The source has moved since this was signed: %s") % _moved(line, fresh))
 
 
 def _moved(line: AdjustmentLine, evidence: dict[str, Any]) -> str:

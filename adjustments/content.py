@@ -15,7 +15,7 @@ from uuid import UUID
 from systems.base import Line
 from systems.facts import plain
 
-FORM = 1  # of the canonical text
+FORM = 2  # of the canonical text; form 1 did not say whose money it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class Entry:
     key: UUID
     line: Line
     evidence: Mapping[str, Any]
+    customer: str = ""  # whose money it is
 
 
 def canonical(
@@ -54,6 +55,7 @@ def canonical(
 
 def _line(number: int, entry: Entry) -> dict[str, Any]:
     return {
+        "customer": entry.customer,
         "number": number,
         "key": str(entry.key),
         "subject": entry.line.subject,
@@ -81,6 +83,17 @@ def _settled(value: Any) -> Any:
             return [_settled(item) for item in value]
         case _:
             return plain(value)
+
+
+def signed_lines(text: str) -> dict[str, dict[str, Any]]:
+    """The lines of a canonical text by their key."""
+    return {line["key"]: line for line in json.loads(text)["lines"]}
+
+
+def is_as_signed(signed: Mapping[str, Any], number: int, entry: Entry) -> bool:
+    """Whether a line, with its evidence as just read, is still the one of the canonical text."""
+    now = _line(number, entry)
+    return signed == {name: now[name] for name in now if name in signed or name != "customer"}
 
 
 def content_hash(text: str) -> str:
@@ -113,7 +126,7 @@ def _line_changes(old: list[dict], new: list[dict]) -> Iterator[Change]:
 
 def _flat(line: Mapping[str, Any]) -> dict[str, Any]:
     # A revision has new keys and may have other numbers; neither tells a person anything.
-    named = {name: line[name] for name in ("subject", "amount", "unit")}
+    named = {name: line[name] for name in ("subject", "amount", "unit", "customer") if name in line}
     return named | dict(line["particulars"]) | dict(line["evidence"])
 
 

@@ -70,10 +70,11 @@ class Adjustment(models.Model):
     anomaly = models.ForeignKey(
         "anomalies.Anomaly", null=True, blank=True, on_delete=models.PROTECT, related_name="adjustments"
     )
-    fingerprint = models.TextField()
+    # Of a request about one thing; one about many says so line by line, and here nothing.
+    fingerprint = models.TextField(blank=True, default="")
     occurrence = models.IntegerField(default=1)
     subject_kind = models.TextField()
-    subject = models.TextField()
+    subject = models.TextField(blank=True, default="")
     state = models.TextField(choices=State.choices, default=State.PENDING)
     revision = models.IntegerField(default=1)
     attempt = models.IntegerField(default=0)  # how often it came to need attention: two people speak of one attempt
@@ -102,14 +103,6 @@ class Adjustment(models.Model):
     class Meta:
         ordering = ["-number"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["fingerprint", "occurrence", "correction"],
-                condition=Q(state__in=sorted(LIVE), reversed_at=None),
-                name="adjustment_once_per_occurrence",
-            ),
-            models.UniqueConstraint(
-                fields=["reverses"], condition=Q(state__in=sorted(LIVE)), name="adjustment_reversed_once"
-            ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="adjustment_state_is_known"),
             models.CheckConstraint(condition=Q(reason__regex=r"\S"), name="adjustment_says_why"),
             models.CheckConstraint(
@@ -160,9 +153,13 @@ class Adjustment(models.Model):
 
 
 class AdjustmentLine(models.Model):
-    """What is posted about one subject, under its own key. An edit makes new lines; these stay as they were."""
+    """What is posted about one subject, under its own key. An edit makes new lines; these stay as they were.
 
-    site_privileges = ("SELECT", "INSERT", "UPDATE (outcome, receipt, posted_at)")
+    ``correction``, ``live`` and ``reversed_at`` are kept by the triggers of migrations/0007_lines.sql. While a line is
+    live, no other may ask for the same correction of the same fingerprint and occurrence.
+    """
+
+    site_privileges = ("SELECT", "INSERT", "UPDATE (outcome, receipt, posted_at, obstacle, found)")
 
     adjustment = models.ForeignKey(Adjustment, on_delete=models.PROTECT, related_name="lines")
     revision = models.IntegerField()
@@ -173,9 +170,21 @@ class AdjustmentLine(models.Model):
     unit = models.TextField()
     particulars = models.JSONField()
     evidence = models.JSONField()
+    customer = models.TextField(blank=True, default="")  # whose money it is: the source's own id
+    anomaly = models.ForeignKey(
+        "anomalies.Anomaly", null=True, on_delete=models.PROTECT, related_name="adjustment_lines"
+    )
+    fingerprint = models.TextField(default="")
+    occurrence = models.IntegerField(default=1)
+    correction = models.TextField(default="", editable=False)  # the request's
+    reverses = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reversals")
     outcome = models.TextField(choices=Outcome.choices, default=Outcome.WAITING)
     receipt = models.JSONField(null=True)
     posted_at = models.DateTimeField(null=True)
+    obstacle = models.TextField(blank=True, default="")  # why it was refused
+    found = models.JSONField(null=True)  # the evidence as it was when it was refused, if that had moved
+    live = models.BooleanField(default=True, editable=False)
+    reversed_at = models.DateTimeField(null=True, editable=False)  # a reversal of it was posted
 
     class Meta:
         ordering = ["adjustment", "revision", "number"]
@@ -188,8 +197,23 @@ class AdjustmentLine(models.Model):
                 | (~Q(outcome=Outcome.POSTED) & Q(receipt__isnull=True, posted_at__isnull=True)),
                 name="line_posted_has_its_receipt",
             ),
+            models.CheckConstraint(
+                condition=~Q(outcome=Outcome.REFUSED) | Q(obstacle__regex=r"\S"), name="line_refused_says_why"
+            ),
+            models.UniqueConstraint(
+                fields=["fingerprint", "occurrence", "correction"], condition=Q(live=True), name="line_asked_for_once"
+            ),
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=Q(live=True) | Q(reversed_at__isnull=False),
+                name="line_reversed_once",
+            ),
         ]
-        indexes = [models.Index(fields=["subject"], name="line_by_subject")]
+        indexes = [
+            models.Index(fields=["subject"], name="line_by_subject"),
+            models.Index(fields=["adjustment", "outcome"], name="line_by_outcome"),  # what is left to do, and counts
+            models.Index(fields=["customer"], name="line_by_customer"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject} {self.amount} {self.unit}"

@@ -50,4 +50,8 @@ class Outcome(models.TextChoices):
 
     WAITING = "waiting", _("not posted")
     POSTED = "posted", _("posted")
+    REFUSED = "refused", _("refused")  # the ledger or its evidence forbids it; two people may have it tried again
     VOID = "void", _("never to be posted")
+
+
+UNPOSTED = frozenset({Outcome.WAITING, Outcome.REFUSED})  # may yet be posted, or fenced

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from adjustments import applying, preview
 from adjustments.content import Change, changes, content_hash
-from adjustments.drafting import Draft, Target, draft, for_edit
+from adjustments.drafting import Draft, Target, draft, for_edit, in_the_way
 from adjustments.freezes import holding
 from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Revision
@@ -91,8 +91,9 @@ def propose(
     try:
         with acting(proposer.actor, correlation_id=correlation_id):
             adjustment = _store(drafted, proposer, reason, now, correlation_id)
-    except IntegrityError:
-        _refuse_second(target)  # somebody proposed it in this very moment
+    except IntegrityError as error:
+        if taken := in_the_way(target):  # somebody proposed it in this very moment
+            raise AlreadyProposed(next(iter(taken.values()))) from error
         raise
     return adjustment
 
@@ -168,11 +169,9 @@ def _reason(text: str) -> str:
 
 
 def _refuse_second(target: Target) -> None:
-    same = Adjustment.objects.live().filter(
-        fingerprint=target.fingerprint, occurrence=target.occurrence, correction=target.correction.code
-    )
-    if standing_in_the_way := same.select_related("proposed_by").first():
-        raise AlreadyProposed(standing_in_the_way)
+    """Where one thing is asked for. Of many, the draft leaves out what another request asks for already."""
+    if target.only and (taken := in_the_way(target)):
+        raise AlreadyProposed(next(iter(taken.values())))
 
 
 def _must_be_pending(adjustment: Adjustment, now: datetime) -> None:
@@ -292,6 +291,11 @@ def _store_lines(adjustment: Adjustment, drafted: Draft, author: Person, now: da
             unit=entry.line.unit,
             particulars=dict(entry.line.particulars),
             evidence=dict(entry.evidence),
+            customer=entry.customer,
+            anomaly=entry.asked.anomaly,
+            fingerprint=entry.fingerprint,
+            occurrence=entry.asked.occurrence,
+            reverses=entry.asked.reverses,
         )
         for number, entry in enumerate(drafted.entries, 1)
     )

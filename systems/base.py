@@ -262,9 +262,12 @@ class Correction:
     key update``; SQLite has nothing to add); without, it runs where nothing may be locked or written, for the person
     who proposes. ``effects(cursor, line)`` are the figures the preview shows before and after: label -> (value, unit).
     ``post`` writes and returns the receipt, or raises Refused with nothing written.
-    ``reversal`` names the correction that takes this one back; it is drafted for the same subject.
     ``ledger_row(cursor, receipt)`` reads again what a receipt names, for the reconciliation: a row whose ``amount`` is
     what the line moved, or None when it is gone.
+    ``customer`` names the particular or the evidence column that says whose money it is, as the source's own id; empty
+    where the source knows nobody by it.
+    ``reversal`` names the correction that takes this one back, and ``reverse(line, receipt)`` gives its line from what
+    was posted: the same subject, the opposite amount. It asks nothing of the source.
     """
 
     code: str
@@ -279,8 +282,10 @@ class Correction:
     evidence: Callable[[Any, Line, bool], Row | None]
     effects: Callable[[Any, Line], Mapping[Text, tuple[int, str]]]
     post: Callable[[Any, Line, Posting], dict[str, Any]]
+    customer: str
     reversal: str | None = None
     ledger_row: Callable[[Any, Mapping[str, Any]], Row | None] | None = None
+    reverse: Callable[[Line, Row], Line] | None = None
 
 
 # Probes, runbook, pages, jobs, demo ----------------------------------------------------------------------------------

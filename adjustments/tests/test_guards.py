@@ -24,11 +24,15 @@ DECIDE = """insert into adjustments_decision
     (adjustment_id, revision, attempt, person_id, verdict, content_hash, reason, at)
     values (%s, %s, %s, %s, %s, %s, %s, %s)"""
 LINE = """insert into adjustments_adjustmentline
-    (adjustment_id, revision, number, key, subject, amount, unit, particulars, evidence, outcome)
-    values (%s, %s, %s, gen_random_uuid(), '7', %s, 'JPY', '{}', '{}', %s)"""
-SAME = """system, correction, fingerprint, occurrence, subject_kind, subject, reason, amount, unit, content,
-    content_hash, policy_version, approvals_needed, proposed_by_id, proposed_at, approve_by, obstacle, correlation_id,
-    attempt"""
+    (adjustment_id, revision, number, key, subject, amount, unit, particulars, evidence, outcome, customer, fingerprint,
+     occurrence, correction, live, obstacle, anomaly_id, reverses_id)
+    values (%s, %s, %s, gen_random_uuid(), '7', %s, 'JPY', '{}', '{}', %s, '', 'drink', 1, '', true, '', null, null)"""
+LINE_AGAIN = """insert into adjustments_adjustmentline
+    select (jsonb_populate_record(l, jsonb_build_object('id', 99, 'key', gen_random_uuid(), 'adjustment_id', a.id))).*
+    from adjustments_adjustmentline l, adjustments_adjustment a where a.id <> l.adjustment_id"""
+SAME = """system, correction, fingerprint, occurrence, subject_kind, subject, reason, amount, unit,
+    content, content_hash, policy_version, approvals_needed, proposed_by_id, proposed_at, approve_by, obstacle,
+    correlation_id, attempt"""
 COPY = f"""insert into adjustments_adjustment (id, {SAME}, state, revision, approved_at, apply_by)
     select gen_random_uuid(), {SAME}, {{}}, {{}}, proposed_at, approve_by from adjustments_adjustment"""
 PERMISSION = "42501"
@@ -254,6 +258,28 @@ def test_a_line_that_nobody_signed_is_not_committed(pending):
     refused("adjustment_content_agrees", LINE, pending.pk, 1, 2, 10**6, "waiting", at_commit=True)
 
 
+def test_a_line_carries_the_fingerprint_of_its_anomaly(pending):
+    about_it = LINE.replace("null, null)", "(select anomaly_id from adjustments_adjustment), null)")
+
+    refused("line_is_about_its_anomaly", about_it, pending.pk, 1, 2, 10, "waiting")
+    refused("line_is_about_its_anomaly", LINE.replace("'drink'", "' '"), pending.pk, 1, 2, 10, "waiting")
+
+
+def test_a_line_takes_back_only_what_its_request_names(pending):
+    of_nothing = LINE.replace("null, null)", "null, (select min(id) from adjustments_adjustmentline))")
+
+    refused("line_takes_back_what_was_posted", of_nothing, pending.pk, 1, 2, 10, "waiting")
+
+
+def test_a_refused_line_is_tried_again_when_two_have_asked(needing_attention):
+    again = "update adjustments_adjustmentline set outcome = 'waiting', obstacle = ''"
+
+    with transaction.atomic():
+        run("update adjustments_adjustmentline set outcome = 'refused', obstacle = 'why'")
+        refused("line_tried_again_when_approved", again)
+        transaction.set_rollback(True)
+
+
 def test_lines_are_added_to_the_pending_revision_only(approved):
     refused("line_added_while_pending", LINE, approved.pk, 1, 2, 10, "waiting")
 
@@ -283,7 +309,16 @@ def test_a_request_does_not_begin_approved(pending):
 
 
 def test_one_request_for_an_occurrence_at_a_time(pending, propose, support):
-    refused("adjustment_once_per_occurrence", COPY.format("'pending'", 1))
+    with transaction.atomic():
+        run(COPY.format("'pending'", 1))
+        refused("line_asked_for_once", LINE_AGAIN)
+        transaction.set_rollback(True)
+
+
+def test_new_content_is_written_in_the_present_form(pending):
+    head, select = COPY.format("'pending'", 1).split("select", 1)
+    old = """replace(content, '"form":2', '"form":1'), content_hash"""
+    refused("adjustment_content_form", f"{head}select{select.replace('content, content_hash', old)}".replace("\n", " "))
 
 
 CHECKS = {
@@ -299,9 +334,14 @@ CHECKS = {
     "select adjustment_id, number, content, content_hash, by_id, at from adjustments_revision",
     "contributor_once": "insert into adjustments_contributor (adjustment_id, person_id) "
     "select adjustment_id, person_id from adjustments_contributor",
-    "adjustment_reversed_once": "insert into adjustments_adjustment "
-    "select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'number', n, 'fingerprint', n, "
-    "'reverses_id', a.id))).* from adjustments_adjustment a, generate_series(98, 99) n",
+    "line_refused_says_why": "update adjustments_adjustmentline "
+    "set outcome = 'refused', receipt = null, posted_at = null",
+    "line_asked_for_once": "insert into adjustments_adjustmentline "
+    "select (jsonb_populate_record(l, jsonb_build_object('id', 99, 'number', 99, 'key', gen_random_uuid()))).* "
+    "from adjustments_adjustmentline l",
+    "line_reversed_once": "insert into adjustments_adjustmentline "
+    "select (jsonb_populate_record(l, jsonb_build_object('id', n, 'number', n, 'key', gen_random_uuid(), "
+    "'fingerprint', n, 'reverses_id', l.id))).* from adjustments_adjustmentline l, generate_series(98, 99) n",
 }
 
 
@@ -360,6 +400,16 @@ def test_nor_does_whoever_owns_the_tables(approved):
     for table in ("revision", "decision", "contributor"):
         refused(stays[table], f"update adjustments_{table} set adjustment_id = adjustment_id", alias="owner")
     refused("line_never_changes", "update adjustments_adjustmentline set amount = 1", alias="owner")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_says_by_hand_that_a_line_is_taken_back_or_no_longer_asked_for(applied):
+    taken_back = "update adjustments_adjustmentline set reversed_at = now()"
+
+    refused(PERMISSION, taken_back)
+    refused("line_reversed_by_its_reversal", taken_back, alias="owner")
+    run("update adjustments_adjustmentline set live = false", alias="owner")
+    assert applied.lines.get().live
 
 
 @pytest.mark.parametrize("table", ["revision", "decision", "contributor"])

@@ -50,7 +50,7 @@ def test_it_tells_the_figures_before_and_after(answered):
 def test_it_tells_the_evidence_as_it_is_now(pending, key_table, now):
     Order.objects.using("paperclips_writer").update(total=400)
 
-    assert rehearse(pending, 1, now=now)["evidence"] == [{"order_id": "7", "total": 400}]
+    assert rehearse(pending, 1, now=now)["evidence"] == [{"order_id": "7", "total": 400, "customer": "Hanako"}]
 
 
 def test_it_tells_what_the_source_would_refuse(pending, key_table, now):

@@ -35,7 +35,8 @@ def test_it_asks_for_what_the_source_shows(target, propose, support, now):
     assert adjustment.state == State.PENDING
     assert (adjustment.amount, adjustment.unit) == (500, "JPY")
     assert (line.subject, line.amount, line.particulars) == ("7", 500, {"order_id": "7"})
-    assert line.evidence == {"order_id": "7", "total": 500}
+    assert line.evidence == {"order_id": "7", "total": 500, "customer": "Hanako"}
+    assert line.customer == "Hanako"
     assert adjustment.content_hash == content_hash(adjustment.content)
     assert adjustment.proposed_by == support
     assert adjustment.approve_by > now

@@ -6,6 +6,7 @@ from adjustments import applying, drafting, workflow
 from adjustments.models import Adjustment
 from adjustments.states import State
 from anomalies.models import Anomaly
+from systems.tests.paperclips.factories import PaymentFactory
 from systems.tests.paperclips.models import Payment
 
 pytestmark = pytest.mark.django_db
@@ -54,11 +55,22 @@ def test_only_what_was_applied_is_taken_back(approved):
         drafting.for_reversal(approved)
 
 
-def test_a_reversal_moves_exactly_as_much(applied, propose, support):
+def test_a_reversal_moves_exactly_as_much_or_nothing(reversal, approve, approver, now):
     Payment.objects.using("paperclips_writer").update(amount=400)
 
-    with pytest.raises(drafting.Undraftable, match="-500"):
-        propose(drafting.for_reversal(applied), support)
+    applying.drive(approve(reversal, approver).pk, now=now + timedelta(hours=1))
+
+    assert Adjustment.objects.get(pk=reversal.pk).state == State.NEEDS_ATTENTION
+    assert list(Payment.objects.values_list("voided", flat=True)) == [False]
+
+
+def test_a_reversal_names_the_very_posting_however_many_came_after(applied, order):
+    mine = Payment.objects.get()
+    PaymentFactory(order_id=order.id, amount=500)
+
+    drafted = drafting.draft(drafting.for_reversal(applied), now=applied.applied_at)
+
+    assert drafted.only_entry.line.particulars["payment_id"] == str(mine.id)
 
 
 def test_a_reversal_that_is_not_applied_takes_nothing_back(reversal, applied):

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from systems.base import Correction, CorrectionKind
-from systems.imagegen import charges, postings, refunds
+from systems.imagegen import charges, postings, refunds, returns
 from systems.imagegen.events import UNIT
 
 CORRECTIONS = (
@@ -20,8 +20,10 @@ CORRECTIONS = (
         evidence=refunds.refund_evidence,
         effects=postings.effects,
         post=refunds.post_refund,
+        customer="user_id",
         reversal="take_back_refund",
         ledger_row=postings.ledger_row,
+        reverse=returns.opposite,
     ),
     Correction(
         code="post_consumption",
@@ -36,8 +38,10 @@ CORRECTIONS = (
         evidence=charges.consumption_evidence,
         effects=postings.effects,
         post=charges.post_consumption,
+        customer="user_id",
         reversal="give_back",
         ledger_row=postings.ledger_row,
+        reverse=returns.opposite,
     ),
     Correction(
         code="take_back_refund",
@@ -52,8 +56,10 @@ CORRECTIONS = (
         evidence=refunds.taking_back_evidence,
         effects=postings.effects,
         post=refunds.take_back_refund,
+        customer="user_id",
         reversal="give_back",
         ledger_row=postings.ledger_row,
+        reverse=returns.opposite,
     ),
     Correction(
         code="give_back",
@@ -68,7 +74,9 @@ CORRECTIONS = (
         evidence=charges.giving_back_evidence,
         effects=postings.effects,
         post=charges.give_back,
+        customer="user_id",
         reversal="take_back_refund",
         ledger_row=postings.ledger_row,
+        reverse=returns.opposite,
     ),
 )

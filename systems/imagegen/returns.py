@@ -17,6 +17,14 @@ def line_about(job: Row, row: Row) -> Line:
     return Line(subject=str(job["id"]), amount=-row["amount"], unit=UNIT, particulars=named)
 
 
+def opposite(line: Line, receipt: Row) -> Line:
+    """What takes back a line that was posted: it names the ledger row which the posting wrote."""
+    named = {name: line.particulars[name] for name in ("job_id", "user_id")}
+    return Line(
+        subject=line.subject, amount=-line.amount, unit=line.unit, particulars=named | {"tx_id": receipt["tx_id"]}
+    )
+
+
 def gifts_for(cursor: Any, charge: Row, posting: Posting) -> list[wallet.Gift]:
     """Back to the purses that paid, each batch with the expiry it had; by the row's own split where that is unknown."""
     paid_by = wallet.ask(cursor, "allocations_to_restore", lock=True, transaction_id=charge["id"])

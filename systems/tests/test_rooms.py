@@ -101,3 +101,15 @@ def test_every_anomaly_has_a_timeline_and_triage(pair, filled):
                 seen.add(finding.rule)
                 assert pair.subject_kind(finding.kind).timeline(filled, finding.subject), finding.rule
     assert seen
+
+
+CORRECTIONS = [(system, one) for system in registry.all_systems() for one in system.corrections]
+
+
+@pytest.mark.parametrize("pair", CORRECTIONS, ids=lambda pair: f"{pair[0].slug}-{pair[1].code}")
+def test_every_correction_says_how_it_is_taken_back(pair):
+    system, correction = pair
+
+    assert bool(correction.reversal) == bool(correction.reverse)
+    if correction.reversal:
+        assert system.correction(correction.reversal).subject_kind == correction.subject_kind

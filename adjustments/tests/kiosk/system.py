@@ -99,6 +99,7 @@ SYSTEM = System(
             effects=effects,
             post=ring_up,
             ledger_row=till_entry,
+            customer="",
         ),
     ),
     probes=(),

@@ -14,9 +14,9 @@ def draft(source: Source, number: str) -> Sequence[Line]:
 
 def evidence(cursor: Any, line: Line, lock: bool) -> Row | None:
     until_the_end = "for no key update" if lock else ""
-    cursor.execute(f"select id, total from orders where id = %s {until_the_end}", [int(line.subject)])
+    cursor.execute(f"select id, total, customer from orders where id = %s {until_the_end}", [int(line.subject)])
     found = cursor.fetchone()
-    return {"order_id": str(found[0]), "total": found[1]} if found else None
+    return {"order_id": str(found[0]), "total": found[1], "customer": found[2]} if found else None
 
 
 def effects(cursor: Any, line: Line) -> Mapping[str, tuple[int, str]]:
@@ -46,14 +46,17 @@ def draft_void(source: Source, number: str) -> Sequence[Line]:
 
 
 def evidence_of_payment(cursor: Any, line: Line, lock: bool) -> Row | None:
-    until_the_end = "for no key update" if lock else ""
-    asked = f"select id, amount, voided from payments where id = %s {until_the_end}"
+    until_the_end = "for no key update of p" if lock else ""
+    asked = f"""select p.id, p.amount, p.voided, o.customer
+        from payments p join orders o on o.id = p.order_id where p.id = %s {until_the_end}"""
     cursor.execute(asked, [int(line.particulars["payment_id"])])
     found = cursor.fetchone()
-    return dict(zip(("payment_id", "amount", "voided"), found, strict=True)) if found else None
+    return dict(zip(("payment_id", "amount", "voided", "customer"), found, strict=True)) if found else None
 
 
 def void(cursor: Any, line: Line, posting: Posting) -> dict[str, Any]:
+    if evidence_of_payment(cursor, line, True)["amount"] != -line.amount:
+        raise Refused("The payment is another amount than the one that is to be voided.")
     cursor.execute("update payments set voided = true where id = %s", [int(line.particulars["payment_id"])])
     return {"payment_id": int(line.particulars["payment_id"])}
 
@@ -70,6 +73,15 @@ def voided_row(cursor: Any, receipt: Mapping[str, Any]) -> Row | None:
     return {"amount": -found[0]} if found and found[1] else None
 
 
+def void_booked(line: Line, receipt: Row) -> Line:
+    particulars = {"order_id": line.subject, "payment_id": str(receipt["payment_id"])}
+    return Line(subject=line.subject, amount=-line.amount, unit=line.unit, particulars=particulars)
+
+
+def book_voided(line: Line, receipt: Row) -> Line:
+    return Line(subject=line.subject, amount=-line.amount, unit=line.unit, particulars={"order_id": line.subject})
+
+
 CORRECTIONS = (
     Correction(
         code="book_payment",
@@ -84,8 +96,10 @@ CORRECTIONS = (
         evidence=evidence,
         effects=effects,
         post=post,
+        customer="customer",
         reversal="void_payment",
         ledger_row=ledger_row,
+        reverse=void_booked,
     ),
     Correction(
         code="void_payment",
@@ -100,7 +114,9 @@ CORRECTIONS = (
         evidence=evidence_of_payment,
         effects=effects,
         post=void,
+        customer="customer",
         reversal="book_payment",
         ledger_row=voided_row,
+        reverse=book_voided,
     ),
 )
