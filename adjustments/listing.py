@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Prefetch
+from django.db.models import BigIntegerField, Count, Func, Prefetch
 from django.utils.translation import gettext_lazy as _
 
 from adjustments.models import Adjustment, AdjustmentQuerySet, Decision
@@ -102,8 +102,11 @@ def counts(person: Person) -> dict[str, int]:
 def shown(adjustments: AdjustmentQuerySet) -> AdjustmentQuerySet:
     """With what a row shows, in two queries however many rows."""
     approvals = Decision.objects.filter(verdict=Verdict.APPROVE).select_related("person")
-    return adjustments.select_related("proposed_by").prefetch_related(
-        Prefetch("decisions", queryset=approvals, to_attr="approvals")
+    frozen_by = Func("pk", function="adjustments_frozen", output_field=BigIntegerField())  # a freeze, if one holds it
+    return (
+        adjustments.annotate(frozen_by=frozen_by)
+        .select_related("proposed_by")
+        .prefetch_related(Prefetch("decisions", queryset=approvals, to_attr="approvals"))
     )
 
 

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from adjustments import forms
 from adjustments.content import Change, changes, evidence_changes
+from adjustments.freezes.models import Freeze
+from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Decision, Preview
 from adjustments.people import Person, approvers, hands
 from adjustments.preview import ANSWERS_WITHIN
@@ -56,6 +58,11 @@ class Sheet:
     def rule(self) -> str:
         anomaly = self.adjustment.anomaly
         return rule_title(anomaly.system, anomaly.rule) if anomaly else ""
+
+    @cached_property
+    def freezes(self) -> list[Freeze]:
+        """What holds a part of it back."""
+        return freezes_on(self.adjustment) if self.adjustment.is_open else []
 
     # What is in it
 

@@ -9,15 +9,23 @@ from systems.base import Correction, NotOffered
 
 
 def correction_of(adjustment: Adjustment) -> Correction | None:
-    try:
-        return registry.get(adjustment.system).correction(adjustment.correction)
-    except (registry.UnknownSystem, NotOffered):
-        return None
+    return _correction(adjustment.system, adjustment.correction)
 
 
 def title_of(adjustment: Adjustment) -> str:
-    correction = correction_of(adjustment)
-    return str(correction.title) if correction else adjustment.correction
+    return correction_title(adjustment.system, adjustment.correction)
+
+
+def correction_title(slug: str, code: str) -> str:
+    correction = _correction(slug, code)
+    return str(correction.title) if correction else code
+
+
+def _correction(slug: str, code: str) -> Correction | None:
+    try:
+        return registry.get(slug).correction(code)
+    except (registry.UnknownSystem, NotOffered):
+        return None
 
 
 def label_of(slug: str) -> str:

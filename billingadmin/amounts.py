@@ -88,6 +88,7 @@ def unit_label(unit: str, value: int) -> str:
         "users": ngettext("user", "users", count),
         "groups": ngettext("group", "groups", count),
         "anomalies": ngettext("anomaly", "anomalies", count),
+        "requests": ngettext("request", "requests", count),
         "rows": ngettext("row", "rows", count),
         "seconds": ngettext("second", "seconds", count),
         "percent": "%",

@@ -13,7 +13,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.html import format_html_join
 from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
@@ -46,6 +48,7 @@ WORK = (
     Item("/", _("Today"), "today", "t"),
     Item("/anomalies/", _("Anomalies"), "anomalies", "a"),
     Item("/adjustments/", _("Adjustments"), "adjustments", "d"),
+    Item("/freezes/", _("Freezes"), "freeze", "f"),
 )
 HEALTH = Item("/health/", _("Health"), "health", "h")
 RECORDS = (
@@ -60,6 +63,7 @@ def console(request: HtmxHttpRequest) -> dict[str, Any]:
     return {
         "navigation": SimpleLazyObject(lambda: list(sections_for(request, request.path))),
         "environment": environment(),
+        "banners": SimpleLazyObject(lambda: banners(request)),
     }
 
 
@@ -86,6 +90,12 @@ def sections_for(request: HtmxHttpRequest, path: str) -> Iterator[Section]:
         if seen:
             here = max((item.path for item in seen if is_at(item.path, path)), key=len, default="")
             yield Section(label, tuple(replace(counted(item), current=item.path == here) for item in seen))
+
+
+def banners(request: HtmxHttpRequest) -> SafeString:
+    """What the engines have to say above every page."""
+    told = (import_string(path)(request) for path in settings.BANNERS) if request.user.is_authenticated else ()
+    return format_html_join("", "{}", ((one,) for one in told))
 
 
 def systems_watched() -> tuple[Item, ...]:

@@ -239,10 +239,16 @@ TIMELINE_CONTRIBUTORS: tuple[str, ...] = (
 NAVIGATION_COUNTS: dict[str, str] = {
     "/anomalies/": "anomalies.queue.open_count",
     "/adjustments/": "adjustments.board.waiting_count",
+    "/freezes/": "adjustments.freezes.panels.active_count",
     "/people/": "accounts.changes.waiting_count",
 }
-BOARD_CONTRIBUTORS: tuple[str, ...] = ("anomalies.board.figures", "adjustments.board.figures")
-ENGINE_PROBES: tuple[str, ...] = ("anomalies.probes.probes",)
+BANNERS: tuple[str, ...] = ("adjustments.freezes.panels.banner",)  # request -> what stands above every page
+BOARD_CONTRIBUTORS: tuple[str, ...] = (
+    "anomalies.board.figures",
+    "adjustments.board.figures",
+    "adjustments.freezes.panels.figures",
+)
+ENGINE_PROBES: tuple[str, ...] = ("anomalies.probes.probes", "adjustments.freezes.panels.probes")
 LETTER_FOOTERS: tuple[str, ...] = ("jobs.auditing.letter_footer",)  # letter -> what is added to its text as it leaves
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)

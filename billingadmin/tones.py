@@ -46,6 +46,9 @@ STATES = {
     "retry": ("info", _("asked to try again")),
     "cancel": ("notice", _("asked to cancel")),
     "waiting": ("notice", _("not posted")),
+    # a freeze
+    "frozen": ("warning", _("frozen")),
+    "lifted": ("ok", _("lifted")),
     # a run, an outcome
     "queued": ("notice", _("queued")),
     "running": ("info", _("running")),

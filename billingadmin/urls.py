@@ -15,6 +15,7 @@ urlpatterns = [
     path("audit/", include("audit.urls")),
     path("accounts/", include("allauth.urls")),
     path("adjustments/", include("adjustments.urls")),
+    path("freezes/", include("adjustments.freezes.urls")),
     path("", include("anomalies.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("navigation/", navigation, name="navigation"),

@@ -18,7 +18,7 @@ from audit.models import Entry
 from systems.tests.paperclips.models import Payment
 
 ALL = Scope()
-WHY = "The shop's prices look wrong."
+WHY = "The prices look wrong."
 
 
 @pytest.fixture
