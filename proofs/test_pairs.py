@@ -11,8 +11,11 @@ from datetime import timedelta
 from itertools import combinations
 
 import pytest
+from django.utils import timezone
 
 from adjustments import applying, attention, expiry, workflow
+from adjustments.freezes import freezing
+from adjustments.freezes.models import Freeze, Scope
 from adjustments.models import Adjustment
 from adjustments.standing import TooLate, say
 from adjustments.states import MOVES, Outcome, State, Verdict
@@ -20,19 +23,21 @@ from audit.log import acting
 from audit.models import Entry
 from proofs.racing import DONE, Crew
 from proofs.shop import Shop
+from systems.tests.paperclips.models import Payment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BATCH = 210
-NAMES = ("approve", "reject", "withdraw", "edit", "expire", "cancel")
+NAMES = ("approve", "reject", "withdraw", "edit", "expire", "freeze", "cancel")
 PAIRS = list(combinations(NAMES, 2))
-REFUSED = {"TooLate", "Changed", "NotAllowed"}
+REFUSED = {"TooLate", "Changed", "NotAllowed", "Frozen"}
 ENTRY = {
     "approve": "adjustment_approved",
     "reject": "adjustment_rejected",
     "withdraw": "adjustment_withdrawn",
     "edit": "adjustment_edited",
     "expire": "adjustment_expired",
+    "freeze": "freeze_set",
     "cancel": "adjustment_cancel_asked",
 }
 # Where a request may be when everything is over, by what was done to it last.
@@ -56,6 +61,7 @@ class Story:
     adjustment: Adjustment
     began: State
     entries: list = field(default_factory=list)
+    posted_under_freeze: bool = False
 
     @property
     def moves(self):
@@ -73,8 +79,11 @@ class Story:
         outcomes = set(self.adjustment.current_lines().values_list("outcome", flat=True))
         if (Outcome.POSTED in outcomes) != (self.adjustment.state == State.APPLIED):
             yield f"an illegal end: {self.adjustment.state} with lines {outcomes}"
-        if self.began == State.APPROVED and self.adjustment.state not in (State.CANCELLED, State.EXPIRED):
+        asked = self.began == State.APPROVED and "cancel" in self.pair
+        if asked and self.adjustment.state not in (State.CANCELLED, State.EXPIRED):
             yield f"an illegal end: {self.adjustment.state} although two asked to cancel"
+        if self.posted_under_freeze:
+            yield "an illegal end: posted under a freeze"
 
     def _replayed(self):
         """From nothing to where it is, each step from where the last one ended."""
@@ -103,7 +112,13 @@ class Story:
 
 
 @pytest.fixture
-def moves(support, approver, second_approver, third_approver, edit, now):
+def now():
+    """A freeze holds what is posted after it by the database's clock: here the clocks agree."""
+    return timezone.now()
+
+
+@pytest.fixture
+def moves(support, approver, second_approver, third_approver, edit):
     """Each as the person whose move it is. The deadline passes between the last approval and the expiry."""
 
     def decided(verdict, person, **more):
@@ -130,12 +145,17 @@ def moves(support, approver, second_approver, third_approver, edit, now):
         at = it.approve_by - timedelta(seconds=1)
         workflow.withdraw(adjustment=it, person=support, reason="It was paid meanwhile.", now=at)
 
+    def frozen(it):
+        scope = Scope(system=it.system, correction=it.correction)
+        freezing.freeze(scope=scope, person=approver, reason="The till is being counted.", now=timezone.now())
+
     return {
         "approve": decided("approve", third_approver),
         "reject": decided("reject", second_approver, reason="Another amount."),
         "withdraw": withdrawn,
         "edit": lambda it: edit(it, support, at=it.approve_by - timedelta(seconds=1)),
         "expire": expired,
+        "freeze": frozen,
         "cancel": cancelled,
     }
 
@@ -180,8 +200,21 @@ class Tally:
 
 
 @pytest.fixture
-def prove(moves, prepared, support, key_table, now, progress, seed, chance):
-    """So many races of each pair, in an order of chance."""
+def thaw(approver, second_approver):
+    """Whatever is frozen: one asks, another confirms."""
+
+    def thaw():
+        for frozen in Freeze.objects.active():
+            told = {"reason": "It is counted.", "now": timezone.now()}
+            asked = freezing.ask(freeze=frozen, person=approver, **told)
+            freezing.confirm(thaw=asked, person=second_approver, now=timezone.now())
+
+    return thaw
+
+
+@pytest.fixture
+def prove(moves, prepared, thaw, support, key_table, now, progress, seed, chance):
+    """So many races of each pair, in an order of chance. A freeze holds all, so that such a race is run alone."""
 
     def prove(count, pairs=PAIRS):
         shop, tally = Shop(proposer=support, now=now), Tally()
@@ -193,19 +226,30 @@ def prove(moves, prepared, support, key_table, now, progress, seed, chance):
                 batch = races[first : first + BATCH]
                 requests = zip(batch, shop.requests(len(batch)), strict=True)
                 tracks = [(pair, prepared(pair, place, it)) for (pair, place), it in requests]
-                for story in stories(tracks, crew.race(tracks), now):
-                    tally.add(story)
+                freezes = [track for track in tracks if "freeze" in track[0]]
+                for together in ([track for track in tracks if track not in freezes], *([one] for one in freezes)):
+                    for story in stories(together, crew.race(together), thaw):
+                        tally.add(story)
         return tally
 
     return prove
 
 
-def stories(tracks, answers, now):
-    """When the worker, too, has done what is left to do."""
+def stories(tracks, answers, thaw):
+    """When the worker, too, has done what is left to do: first under the freeze, if there is one, then without it."""
     for (pair, began), told in zip(tracks, answers, strict=True):
-        applying.drive(began.pk, now=now + timedelta(minutes=7))
-        entries = list(Entry.objects.about("adjustment", began.pk).order_by("position"))
-        yield Story(tuple(pair), told, Adjustment.objects.get(pk=began.pk), State(began.state), entries)
+        story = Story(tuple(pair), told, began, State(began.state))
+        applying.drive(began.pk, now=timezone.now())
+        if "freeze" in pair:
+            frozen = [str(freeze.pk) for freeze in Freeze.objects.active()]
+            posted = Payment.objects.filter(order_id=int(began.subject)).exists()
+            story.posted_under_freeze = posted and frozen != []
+            story.entries += Entry.objects.filter(target_type="freeze", target_id__in=frozen)
+            thaw()
+            applying.drive(began.pk, now=timezone.now())
+        story.entries += Entry.objects.about("adjustment", began.pk).order_by("position")
+        story.adjustment = Adjustment.objects.get(pk=began.pk)
+        yield story
 
 
 @pytest.mark.proof("pairs of competing moves")
@@ -234,7 +278,7 @@ def test_a_rejection_that_does_not_look_at_the_state_is_caught(prove, times, pla
     planted.body("adjustments_guard_request", "not adjustments_may_move(old.state, new.state)", "false")
 
     with caught("rejecting without the state's guard", match="the log tells another story"):
-        prove(times(full=60, small=4), [("approve", "reject"), ("reject", "withdraw")]).hold()
+        prove(times(full=60, small=8), [("approve", "reject"), ("reject", "withdraw")]).hold()
 
 
 @pytest.mark.sensitivity("pairs of competing moves")
@@ -242,7 +286,7 @@ def test_the_verb_alone_without_its_guard_is_refused_and_seen(prove, times, plan
     planted.function(workflow, "reject", reject_whatever_it_is)
 
     with caught("rejecting without looking; the database refuses", match="an error: reject met IntegrityError"):
-        prove(times(full=60, small=4), [("approve", "reject"), ("reject", "withdraw")]).hold()
+        prove(times(full=60, small=8), [("approve", "reject"), ("reject", "withdraw")]).hold()
 
 
 @pytest.mark.sensitivity("pairs of competing moves")
@@ -251,3 +295,12 @@ def test_a_move_that_is_not_recorded_is_caught(prove, times, planted, caught):
 
     with caught("moves do not record themselves", match="the log tells another story|an illegal end"):
         prove(times(full=60, small=4), [("withdraw", "edit")]).hold()
+
+
+@pytest.mark.sensitivity("pairs of competing moves")
+def test_an_approval_that_does_not_see_the_freeze_is_caught(prove, times, planted, caught):
+    planted.function(applying.holding, "freeze_on", lambda line: None)
+    planted.without_trigger("adjustments_adjustmentline", "adjustments_guard_freeze")
+
+    with caught("the worker does not see the freeze", match="posted under a freeze"):
+        prove(times(full=60, small=12), [("approve", "freeze")]).hold()
