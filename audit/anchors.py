@@ -1,8 +1,8 @@
 """Heads of the chain, noted outside of the database: what an owner of the tables cannot write anew.
 
-They stand in an append-only file (``AUDIT_ANCHOR_FILE``), one JSON object a line with the digest of the line before, and in
-the mail of each decision. The file is best kept by another user or shipped to another machine; verification takes
-any number of such files and mails.
+They stand in an append-only file (``AUDIT_ANCHOR_FILE``), one JSON object a line with the digest of the line before,
+and in the mail of each decision. The file is best kept by another user or shipped to another machine; verification
+takes any number of such files and mails.
 """
 
 import fcntl

@@ -7,5 +7,6 @@ urlpatterns = [
     path("", views.entries, name="entries"),
     path("<int:position>/", views.entry, name="entry"),
     path("export/", views.export, name="export"),
+    path("export/whole/", views.whole, name="whole"),
     path("verify/", views.verification, name="verify"),
 ]

@@ -9,7 +9,6 @@ from some entry on, or that its end was cut off.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,8 +133,3 @@ def canonical_text(entry: Entry) -> str:
 
 def fixed_form(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def line(row: Row) -> str:
-    """One line of an export."""
-    return json.dumps(asdict(row), ensure_ascii=False, separators=(",", ":"))

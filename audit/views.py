@@ -5,13 +5,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from audit import comparison
+from audit import comparison, reading
+from audit import export as whole_export
 from audit.filters import EntryFilter
 from audit.log import record
 from audit.models import Entry
@@ -31,6 +32,7 @@ IN_A_BROWSER = 100_000  # entries verified while somebody waits; the command ver
 @audience("read")
 def entries(request: HtmxHttpRequest) -> HttpResponse:
     form = EntryFilter(request.GET)
+    note(request, "search", form.asked())
     found = form.apply(Entry.objects.all())
     page = keyset_page(
         found, by=("-position",), after=request.GET.get("after", ""), before=request.GET.get("before", "")
@@ -45,6 +47,11 @@ def entries(request: HtmxHttpRequest) -> HttpResponse:
     return page_or_fragment(request, "audit/entries.html", context, fragment="list")
 
 
+def note(request: HttpRequest, what: str, asked: dict[str, Any]) -> None:
+    """Reading the log is itself recorded, beside the chain (audit/reading.py)."""
+    reading.note(request.user.actor, what, now=timezone.now(), asked=asked)
+
+
 def latest_verification() -> Entry | None:
     return Entry.objects.filter(action_type="audit_log_verified").newest_first().first()
 
@@ -53,6 +60,7 @@ def latest_verification() -> Entry | None:
 @audience("read")
 def entry(request: HttpRequest, position: int) -> HttpResponse:
     found = get_object_or_404(Entry, pk=position)
+    note(request, "entry", {"position": position})
     around = {each.position: each for each in Entry.objects.filter(pk__in=(position - 1, position + 1))}
     context = {
         "entry": found,
@@ -75,6 +83,17 @@ def export(request: HttpRequest) -> HttpResponse:
         position = record(actor=request.user.actor, action_type="audit_log_exported", metadata={"filter": asked})
     found = form.apply(Entry.objects.filter(position__lt=position)).newest_first()
     return csv_response(f"audit-log-to-{position - 1}.csv", EXPORTED, rows(found))
+
+
+@require_POST
+@audience("audit")
+def whole(request: HttpRequest) -> StreamingHttpResponse:
+    """All of it, with its manifest and a verifier, for somebody who trusts neither us nor the database."""
+    last = whole_export.begin(request.user.actor)
+    pieces = whole_export.archive(last, timezone.now())
+    name = f"audit-log-to-{last}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 
 
 def rows(found: Any) -> Iterator[tuple[Any, ...]]:
