@@ -4,8 +4,10 @@ So a point stays where it is when the code around it is rewritten; one that no s
 because nobody dies there.
 """
 
+import ctypes
 import os
 import signal
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+from billingadmin.postgres.keeper import DEATH_SIGNAL
 
 CONSOLE, LEDGER = "console", "ledger"
 NAME = "doomed"  # what the server calls the connections of a process that is to die
@@ -137,11 +141,14 @@ def born(work: Callable[[], Any]) -> int:
     if process:
         return process
     try:
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)  # nobody outlives a proof that failed
         os.environ["PGAPPNAME"] = NAME
         for connection in connections.all(initialized_only=True):
             connection.connection = None
         work()
         os._exit(0)
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(1)
 

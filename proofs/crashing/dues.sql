@@ -12,6 +12,15 @@ create table if not exists payments_made (id integer primary key autoincrement, 
 -- One more due.
 insert into dues (id, customer, amount) values (%(due)s, %(customer)s, %(amount)s) on conflict (id) do nothing;
 
+-- fill_postgresql --
+-- So many dues at once.
+insert into dues (id, customer, amount) select n, 'c' || n %% 7, 100 + n from generate_series(1, %(last)s) as one (n);
+
+-- fill_sqlite --
+-- The same.
+with recursive one (n) as (select 1 union all select n + 1 from one where n < %(last)s)
+insert into dues (id, customer, amount) select n, 'c' || n %% 7, 100 + n from one;
+
 -- dues --
 -- A run of dues.
 select id, customer, amount from dues where id between %(first)s and %(last)s order by id;

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -61,10 +61,18 @@ def built(slug: str) -> None:
             cursor.execute(f"delete from {table}")
 
 
+def owe(slug: str, run: Iterable[int]) -> None:
+    with connections[f"{slug}_writer"].cursor() as cursor:
+        for due in run:
+            owed = {"due": due, "customer": f"c{due % dues.CUSTOMERS}", "amount": 100 + due}
+            cursor.execute(statement(dues.SQL, "owe"), owed)
+
+
 class Play:
     """Requests in numbers. ``seed`` makes the same ones again."""
 
-    def __init__(self, proposer: Any, approver: Any, seed: int) -> None:
+    def __init__(self, proposer: Any, approver: Any, seed: int, *, filled: bool = False) -> None:
+        self.filled = filled  # the dues are there already
         self.proposer, self.approver, self.chance = proposer, approver, random.Random(seed)
         self.next_due = dict.fromkeys(LEDGERS, 1)
         self.stock: dict[str, list[Adjustment]] = {slug: [] for slug in LEDGERS}
@@ -81,10 +89,8 @@ class Play:
         count = lines or self.chance.randint(1, MOST_LINES)
         first = self.next_due[slug]
         self.next_due[slug] += count
-        with connections[f"{slug}_writer"].cursor() as cursor:
-            for due in range(first, first + count):
-                owed = {"due": due, "customer": f"c{due % dues.CUSTOMERS}", "amount": 100 + due}
-                cursor.execute(statement(dues.SQL, "owe"), owed)
+        if not self.filled:
+            owe(slug, range(first, first + count))
         target = drafting.for_subject(registry.get(slug), dues.KIND, f"{first}x{count}", dues.CODE)
         now = timezone.now()
         seen = drafting.draft(target, now=now).seen
