@@ -26,7 +26,7 @@ from adjustments.drafting import customer_of
 from adjustments.freezes import holding
 from adjustments.freezes.models import Freeze
 from adjustments.models import Adjustment, AdjustmentLine
-from adjustments.policy import policy_for
+from adjustments.policy import UNDER_ANOTHER_POLICY, policy_now
 from adjustments.standing import move, names
 from adjustments.states import Outcome, State, Verdict
 from anomalies import triage
@@ -180,9 +180,8 @@ def _compare(adjustment: Adjustment, line: AdjustmentLine, correction: Correctio
     evidence = correction.evidence(cursor, line.as_line(), True)
     if evidence is None:
         raise Stopped(_("The source no longer has what this rests on."))
-    policy = policy_for(system=adjustment.system, correction=correction.code, amount=adjustment.amount)
-    if policy.version != adjustment.policy_version:
-        raise Stopped(_("The policy has changed since this was approved."))
+    if policy_now(adjustment).version != adjustment.policy_version:
+        raise Stopped(str(UNDER_ANOTHER_POLICY))
     signed = signed_lines(adjustment.content).get(str(line.key), {})
     fresh = settled(evidence)
     customer = customer_of(correction, line.as_line(), fresh) if "customer" in signed else ""

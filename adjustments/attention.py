@@ -4,14 +4,14 @@ The first asks, the second confirms; at least one of the two had no hand in the 
 only when the worker has put a void key into the ledger: a posting that is still under way would find it there.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from adjustments import applying
 from adjustments.models import Adjustment
 from adjustments.people import Person, hands
-from adjustments.policy import policy_for
+from adjustments.policy import UNDER_ANOTHER_POLICY, policy_now
 from adjustments.standing import Refusal, TooLate, held, move, say
 from adjustments.states import State, Verdict
 from audit.log import acting
@@ -40,6 +40,8 @@ def ask(*, adjustment: Adjustment, person: Person, verdict: Verdict, reason: str
         asked = _asked(current, verdict)
         if person.pk in asked:
             return current
+        if verdict == Verdict.RETRY and policy_now(current).version != current.policy_version:
+            raise Refusal(str(UNDER_ANOTHER_POLICY))
         _refuse_without_a_second_mind(current, person, asked)
         say(current, person, verdict, reason, now)
         if asked:
@@ -64,8 +66,6 @@ def _refuse_without_a_second_mind(adjustment: Adjustment, person: Person, asked:
 
 def _act(adjustment: Adjustment, verdict: Verdict, now: datetime) -> None:
     if verdict == Verdict.RETRY:
-        within: timedelta = policy_for(
-            system=adjustment.system, correction=adjustment.correction, amount=adjustment.amount
-        ).apply_within
+        within = policy_now(adjustment).apply_within
         move(adjustment, State.APPROVED, approved_at=now, apply_by=now + within, obstacle="")
     applying.enqueue(adjustment.pk)

@@ -4,7 +4,7 @@ They go to the proposer, to whoever has approved, and to ``FINANCE_EMAIL``, each
 what was decided and by whom, never about which customer or why: that stands on the page behind the link.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,6 +59,25 @@ def moved(adjustment: Adjustment) -> None:
         key = f"adjustment {adjustment.pk} {state.value} {adjustment.revision}.{adjustment.attempt}"
         at = adjustment.applied_at or adjustment.closed_at or adjustment.tried_at or timezone.now()
         _write(adjustment, key, BECAME[state], {"number": adjustment.number}, at)
+
+
+def renewed(adjustment: Adjustment, spoken: Collection[int], now: datetime) -> None:
+    """That it came under another policy: to the proposer, and to those who had approved it, whose word is void."""
+    told = {"number": adjustment.number, "needed": adjustment.approvals_needed, "voided": len(spoken)}
+    concerned = get_user_model().objects.active().filter(pk__in={adjustment.proposed_by_id, *spoken})
+    for reader in [Reader(person.email, person.language, person.zone) for person in concerned]:
+        with _speaking_to(reader):
+            said = _("Request #%(number)d waits for approval anew: the policy has changed.") % told
+            approvals = _("Approvals so far, which no longer count: %(voided)d. It needs %(needed)d now.") % told
+            letters.write(
+                to=[reader.email],
+                subject=said,
+                body=f"{said}\n{approvals}\n\n{settings.CONSOLE_URL}{adjustment.get_absolute_url()}\n",
+                key=f"adjustment {adjustment.pk} policy {adjustment.revision}",
+                system=adjustment.system,
+                language=reader.language,
+                now=now,
+            )
 
 
 def _write(adjustment: Adjustment, key: str, sentence: Any, told: dict[str, Any], now: datetime) -> None:

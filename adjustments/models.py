@@ -321,4 +321,5 @@ class Preview(models.Model):
 
 # Other subjects of this engine have packages of their own.
 from adjustments.freezes.models import Freeze, Thaw  # noqa: E402, F401
+from adjustments.policies.models import PolicyChange, PolicyEffect, PolicyRule  # noqa: E402, F401
 from adjustments.reconciliation.models import Discrepancy, Reconciliation  # noqa: E402, F401

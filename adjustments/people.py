@@ -29,3 +29,8 @@ def approvers(adjustment: Adjustment) -> list[Person]:
     involved = hands(adjustment)
     everybody = get_user_model().objects.active().by_name().prefetch_related("grants")
     return [person for person in everybody if person.pk not in involved and person.may("decide")]
+
+
+def approver_count() -> int:
+    """How many there are who decide."""
+    return sum(person.may("decide") for person in get_user_model().objects.active().prefetch_related("grants"))

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from adjustments import applying, preview
 from adjustments.content import Change, changes, content_hash
@@ -19,7 +20,7 @@ from adjustments.freezes import holding
 from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Revision
 from adjustments.people import Person, hands
-from adjustments.policy import Policy, policy_for
+from adjustments.policy import Policy, TooShort, policy_for, policy_now, size_of
 from adjustments.standing import Refusal, TooLate, held, move, say, standing
 from adjustments.states import State, Verdict
 from audit.log import acting
@@ -78,6 +79,24 @@ class PolicyChanged(Refusal):
     """The policy is another one than when this was proposed."""
 
 
+# What the database refuses of a decision although the person was able to make it when their page was shown.
+DECISIVE_REFUSALS: dict[str, tuple[type[Refusal], Any]] = {
+    "decision_by_an_approver": (NotAllowed, gettext_lazy("You are no longer an approver.")),
+    "decision_under_the_policy_there_is": (
+        PolicyChanged,
+        gettext_lazy(
+            "The policy has changed since this was proposed. The request comes under the new one within a few minutes; "
+            "look at it again then, or edit it now."
+        ),
+    ),
+    "adjustment_reason_is_long_enough": (
+        PolicyChanged,
+        gettext_lazy("The policy asks the proposer for a longer reason. Edit the request, or reject it."),
+    ),
+    "approval_says_why": (NoReason, gettext_lazy("The policy asks you for a reason: say why you approve this.")),
+}
+
+
 def propose(
     *, target: Target, proposer: Person, reason: str, seen: str, now: datetime, correlation_id: str = ""
 ) -> Adjustment:
@@ -110,11 +129,14 @@ def edit(*, adjustment: Adjustment, editor: Person, revision: int, reason: str, 
         _must_be_pending(current, now)
         if current.revision != revision:
             raise Changed(current, _differences(current, revision))
-        _store_revision(current, drafted, editor, reason, now)
+        _refuse_short(_policy_of(drafted), reason)
+        store_revision(current, drafted, editor, reason, now)
     return current
 
 
-def approve(*, adjustment: Adjustment, approver: Person, revision: int, seen: str, now: datetime) -> Adjustment:
+def approve(
+    *, adjustment: Adjustment, approver: Person, revision: int, seen: str, now: datetime, reason: str = ""
+) -> Adjustment:
     """``revision`` and ``seen`` (its content hash) are what the approver had before their eyes."""
     _must_be_able(approver, "decide")
     with acting(approver.actor, correlation_id=adjustment.correlation_id):
@@ -122,7 +144,7 @@ def approve(*, adjustment: Adjustment, approver: Person, revision: int, seen: st
         if _said(current, approver, Verdict.APPROVE):
             return current
         _must_be_decidable(current, approver, revision, seen, now)
-        _decide(current, approver, Verdict.APPROVE, "", now)
+        _decide(current, approver, Verdict.APPROVE, reason, now)
         if _approvals(current) >= current.approvals_needed:
             _approve(current, now)
     return current
@@ -168,6 +190,13 @@ def _reason(text: str) -> str:
         raise NoReason(why.message) from None
 
 
+def _refuse_short(policy: Policy, reason: str) -> None:
+    try:
+        policy.refuse_short(reason)
+    except TooShort as why:
+        raise NoReason(str(why)) from None
+
+
 def _refuse_second(target: Target) -> None:
     """Where one thing is asked for. Of many, the draft leaves out what another request asks for already."""
     if target.only and (taken := in_the_way(target)):
@@ -191,8 +220,6 @@ def _must_be_decidable(adjustment: Adjustment, person: Person, revision: int, se
         raise Changed(adjustment, _differences(adjustment, revision))
     if _said(adjustment, person, Verdict.APPROVE) or _said(adjustment, person, Verdict.REJECT):
         raise TooLate(_("You have decided this already."))
-    if _policy(adjustment.system, adjustment.correction, adjustment.amount).version != adjustment.policy_version:
-        raise PolicyChanged(_("The policy has changed since this was proposed: it must be edited, and decided, anew."))
 
 
 def _differences(adjustment: Adjustment, revision: int) -> list[Change]:
@@ -217,8 +244,9 @@ def _decide(adjustment: Adjustment, person: Person, verdict: Verdict, reason: st
     except IntegrityError as error:
         if holding.forbids_approval(error):
             raise Frozen(_("This is frozen: %s") % _frozen_by(adjustment)) from error
-        if error.__cause__.diag.constraint_name == "decision_by_an_approver":  # the role went in this very moment
-            raise NotAllowed(_("You are no longer an approver.")) from error
+        if known := DECISIVE_REFUSALS.get(error.__cause__.diag.constraint_name):
+            kind, sentence = known
+            raise kind(str(sentence)) from error
         raise
 
 
@@ -227,18 +255,20 @@ def _frozen_by(adjustment: Adjustment) -> str:
 
 
 def _approve(adjustment: Adjustment, now: datetime) -> None:
-    policy = _policy(adjustment.system, adjustment.correction, adjustment.amount)
-    move(adjustment, State.APPROVED, approved_at=now, apply_by=now + policy.apply_within)
+    move(adjustment, State.APPROVED, approved_at=now, apply_by=now + policy_now(adjustment).apply_within)
     applying.enqueue(adjustment.pk)
 
 
-def _policy(system: str, correction: str, amount: int) -> Policy:
-    return policy_for(system=system, correction=correction, amount=amount)
+def _policy_of(drafted: Draft) -> Policy:
+    size = size_of(entry.line.amount for entry in drafted.entries)
+    target = drafted.target
+    return policy_for(system=target.system.slug, correction=target.correction.code, amount=size)
 
 
 def _store(drafted: Draft, proposer: Person, reason: str, now: datetime, correlation_id: str) -> Adjustment:
     target = drafted.target
-    policy = _policy(target.system.slug, target.correction.code, drafted.amount)
+    policy = _policy_of(drafted)
+    _refuse_short(policy, reason)
     adjustment = Adjustment(
         system=target.system.slug,
         correction=target.correction.code,
@@ -258,9 +288,8 @@ def _store(drafted: Draft, proposer: Person, reason: str, now: datetime, correla
     return adjustment
 
 
-def _store_revision(adjustment: Adjustment, drafted: Draft, editor: Person, reason: str, now: datetime) -> None:
-    policy = _policy(adjustment.system, adjustment.correction, drafted.amount)
-    columns = _signed(drafted, policy, reason, now)
+def store_revision(adjustment: Adjustment, drafted: Draft, editor: Person, reason: str, now: datetime) -> None:
+    columns = _signed(drafted, _policy_of(drafted), reason, now)
     move(adjustment, State.PENDING, revision=adjustment.revision + 1, **columns)
     _store_lines(adjustment, drafted, editor, now)
 

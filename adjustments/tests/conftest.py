@@ -9,6 +9,8 @@ from django.db import connections
 
 import systems
 from adjustments import applying, drafting, workflow
+from adjustments.policies import changes
+from adjustments.policies.models import PLACE
 from anomalies.factories import AnomalyFactory
 from billingadmin.sql import statement
 from systems import registry
@@ -86,6 +88,21 @@ def edit(now):
         )
 
     return edit
+
+
+@pytest.fixture
+def change_policy(admin, second_admin, now):
+    """A change of policy, asked by one admin and confirmed by another; without a place, of the rule for everything."""
+
+    def change(at=now, kind="", **said):
+        place = {name: said.pop(name) for name in PLACE if name in said}
+        there = changes.current_rule(**dict(zip(PLACE, ("", "", 0), strict=True)) | place)
+        house = changes.current_rule(system="", correction="", from_amount=0)
+        asked = {"kind": kind or ("change" if there else "add"), "terms": {**(there or house).terms, **said}}
+        change = changes.ask(**place, **asked, reason="The finance board says so.", by=admin, now=at)
+        return changes.confirm(change=change, by=second_admin, now=at)
+
+    return change
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """The list: tabs, filters, pages by cursor, CSV; and how few questions it asks of the database."""
 
 import csv
-from dataclasses import replace
 from io import StringIO
 
 import pytest
 from django.urls import reverse
 
 from adjustments import drafting
-from adjustments.policy import HOUSE_POLICY
 from anomalies.factories import AnomalyFactory
 from billingadmin import paging
 from systems.tests.paperclips.factories import OrderFactory
@@ -58,9 +56,9 @@ def test_what_i_edited_or_decided_does_not_wait_for_me(approver_client, pending,
 
 
 def test_what_i_approved_as_one_of_two_waits_for_the_other(
-    approver_client, second_approver_client, target, propose, approve, support, approver, monkeypatch
+    approver_client, second_approver_client, target, propose, approve, support, approver, change_policy
 ):
-    monkeypatch.setattr("adjustments.policy.HOUSE_POLICY", replace(HOUSE_POLICY, approvals=2))
+    change_policy(approvals=2)
     pending = approve(propose(target, support), approver)
 
     assert shown(approver_client.get(URL, {"tab": "mine"})) == []

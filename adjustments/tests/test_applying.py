@@ -6,7 +6,6 @@ from django.db import OperationalError, connections
 
 from adjustments import applying, drafting, ledger, tasks
 from adjustments.models import Adjustment
-from adjustments.policy import HOUSE_POLICY
 from adjustments.states import Outcome, State
 from anomalies.models import Anomaly
 from audit.models import Entry
@@ -133,8 +132,8 @@ def test_a_constraint_of_the_ledger_needs_attention(approved, key_table, later):
     assert "small" in Adjustment.objects.get().obstacle
 
 
-def test_another_policy_than_the_signed_one_needs_attention(approved, key_table, later, monkeypatch):
-    monkeypatch.setattr("adjustments.policy.HOUSE_POLICY", replace(HOUSE_POLICY, version="house-2"))
+def test_another_policy_than_the_signed_one_needs_attention(approved, key_table, later, change_policy):
+    change_policy(reason_length=2)
 
     applying.drive(approved.pk, now=later)
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +6,6 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from adjustments import workflow
 from adjustments.models import Adjustment, Decision
-from adjustments.policy import HOUSE_POLICY
 from adjustments.standing import TooLate
 from adjustments.states import State
 from audit.models import Entry
@@ -93,9 +91,9 @@ def test_it_is_too_late_after_the_deadline(pending, approve, approver):
 
 
 def test_where_two_must_approve_one_is_not_enough(
-    target, propose, approve, support, approver, second_approver, monkeypatch
+    target, propose, approve, support, approver, second_approver, change_policy
 ):
-    monkeypatch.setattr("adjustments.policy.HOUSE_POLICY", replace(HOUSE_POLICY, approvals=2))
+    change_policy(approvals=2)
     pending = propose(target, support)
 
     assert approve(pending, approver).state == State.PENDING
@@ -105,9 +103,9 @@ def test_where_two_must_approve_one_is_not_enough(
 
 
 def test_an_edit_makes_the_first_of_two_approvals_void(
-    target, propose, approve, edit, support, approver, second_approver, monkeypatch
+    target, propose, approve, edit, support, approver, second_approver, change_policy
 ):
-    monkeypatch.setattr("adjustments.policy.HOUSE_POLICY", replace(HOUSE_POLICY, approvals=2))
+    change_policy(approvals=2)
     pending = propose(target, support)
     approve(pending, approver)
     edited = edit(pending, support)
@@ -115,11 +113,13 @@ def test_an_edit_makes_the_first_of_two_approvals_void(
     assert approve(edited, second_approver).state == State.PENDING
 
 
-def test_under_another_policy_it_must_be_edited_first(pending, approve, approver, monkeypatch):
-    monkeypatch.setattr("adjustments.policy.HOUSE_POLICY", replace(HOUSE_POLICY, version="house-2"))
+def test_what_was_approved_under_another_policy_begins_anew(pending, approve, approver, change_policy):
+    change_policy(reason_length=2)
 
-    with pytest.raises(workflow.PolicyChanged):
+    with pytest.raises(workflow.Changed):
         approve(pending, approver)
+    pending.refresh_from_db()
+    assert approve(pending, approver).state == State.APPROVED
 
 
 # In the browser ------------------------------------------------------------------------------------------------------

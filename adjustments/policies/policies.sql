@@ -1,0 +1,6 @@
+-- left_behind --
+-- Waiting requests that were signed under another rule than the one that holds for them now.
+select a.id from public.adjustments_adjustment a
+where a.state = 'pending' and a.policy_version <>
+    (public.adjustments_policy_for(a.system, a.correction, public.adjustments_size(a.id, a.revision))).version
+order by a.number;
