@@ -1,8 +1,8 @@
 """The whole log as one file for somebody who trusts neither the console nor its database.
 
 A zip of ``entries.jsonl`` (a line for each entry: what its columns say, the sealed text, the hashes),
-``manifest.json``, the console's ``anchors.jsonl`` and the verifier, which needs Python and nothing else. It is made as it is sent: however
-long the log, no more than a chunk of it is held.
+``manifest.json``, the console's ``anchors.jsonl`` and the verifier, which needs Python and nothing else. It is made as
+it is sent: however long the log, no more than a chunk of it is held.
 """
 
 import io
