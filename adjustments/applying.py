@@ -2,14 +2,15 @@
 
 1. The console's transaction of the last approval enqueues the task (workflow.py).
 2. Line by line, the worker holds the request in the console (the claim) and, in one transaction of the ledger, takes
-   the line's key, reads the evidence with locks, compares it with what was signed, posts, and keeps the receipt.
-3. The console notes the receipts, the request is applied, its anomaly settled.
+   the line's key, reads the evidence with locks, compares it with what was signed, posts, and keeps the receipt. The
+   console notes the receipt and settles the anomaly. A refused line is kept with its obstacle; the others go on.
+3. When no line is left the request is applied; or it needs attention, for the lines that were refused.
 
 Whatever dies wherever, the next run finishes: it meets the key in the ledger and takes the receipt from beside it. The
 ledger is written last and read first. Nothing is ever posted without taking the key in the same transaction.
 """
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,26 +22,25 @@ from django.utils.translation import gettext as _
 from procrastinate.exceptions import AlreadyEnqueued
 
 from adjustments import ledger
-from adjustments.content import Entry, content_hash, evidence_changes, is_as_signed, settled, signed_lines
-from adjustments.drafting import customer_of
+from adjustments.comparing import LineRefused, compare
+from adjustments.content import settled
 from adjustments.freezes import holding
-from adjustments.freezes.models import Freeze
-from adjustments.models import Adjustment, AdjustmentLine
+from adjustments.models import Adjustment, AdjustmentLine, outcomes_of
 from adjustments.policy import UNDER_ANOTHER_POLICY, policy_now
 from adjustments.standing import move, names
-from adjustments.states import Outcome, State, Verdict
+from adjustments.states import UNPOSTED, Outcome, State, Verdict
 from anomalies import triage
 from audit.log import acting, job_actor
 from jobs.queue import app
 from systems import registry
-from systems.base import Correction, Posting, Refused
+from systems.base import Posting, Refused
 
 WORKER = job_actor("adjustments.apply")
 DRIVEN = (State.APPROVED, State.NEEDS_ATTENTION)
 
 
 class Stopped(Exception):
-    """Trying again would change nothing: people must look. The text says why."""
+    """Nothing more of this request is posted before people have looked. The text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,49 +65,59 @@ def enqueue(pk: UUID) -> bool:
 
 def drive(pk: UUID, *, now: datetime) -> str:
     """Takes a request as far as it goes, and says how far. Safe at any time, again, and from two processes at once."""
-    held: set[int] = set()  # the lines that a freeze holds
-    while _step(pk, held, now=now):
-        pass
+    number: int | None = 0
+    while number is not None:
+        number = _step(pk, number, now=now)
     _finish(pk, now=now)
-    adjustment = Adjustment.objects.get(pk=pk)
+    adjustment = Adjustment.objects.defer("content").get(pk=pk)
     return f"#{adjustment.number} is {adjustment.state}. {adjustment.obstacle}".strip()
 
 
 def _claimed(pk: UUID) -> Adjustment | None:
     """The request, if it is approved and nobody else is at it."""
-    free = Adjustment.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-    return free.select_related("proposed_by", "anomaly").filter(pk=pk, state__in=DRIVEN).first()
+    free = Adjustment.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).defer("content")
+    return free.select_related("proposed_by").filter(pk=pk, state__in=DRIVEN).first()
 
 
 # Step 2 --------------------------------------------------------------------------------------------------------------
 
 
-def _step(pk: UUID, held: set[int], *, now: datetime) -> bool:
-    """One line. Whether there may be another to do."""
+def _step(pk: UUID, after: int, *, now: datetime) -> int | None:
+    """The next line after this number. Answers its number, or None when there is nothing more to do now."""
     with acting(WORKER):
         adjustment = _claimed(pk)
-        line = adjustment and adjustment.current_lines().filter(outcome=Outcome.WAITING).exclude(pk__in=held).first()
+        wanted = adjustment and _wanted(adjustment, now)
+        line = adjustment and _next(adjustment, wanted, after)
         if not adjustment or not line:
-            return False
+            return None
         try:
-            wanted = _wanted(adjustment, now)
-            freeze = holding.freeze_on(line) if wanted == Outcome.POSTED else None
-            answer = _ask_ledger(adjustment, line, Outcome.WAITING if freeze else wanted, now)
-            if freeze and not answer:
-                return _leave(adjustment, line, freeze, held, now)
-            return bool(answer) and _keep(line, answer)
+            _do(adjustment, line, wanted, now)
         except ledger.Obstacle as obstacle:
             _note(adjustment, str(obstacle), now)
         except Stopped as reason:
             _need_attention(adjustment, str(reason), now)
-        return False
+        else:
+            return line.number
+        return None
 
 
-def _leave(adjustment: Adjustment, line: AdjustmentLine, freeze: Freeze, held: set[int], now: datetime) -> bool:
-    """A line that is frozen, and that the ledger does not hold: the others go on."""
-    held.add(line.pk)
-    _note(adjustment, holding.sentence(freeze), now)
-    return True
+def _next(adjustment: Adjustment, wanted: Outcome, after: int) -> AdjustmentLine | None:
+    """To be posted is what nobody has refused; to be fenced, or looked for, is all that is not posted."""
+    to_do = {Outcome.WAITING} if wanted == Outcome.POSTED else UNPOSTED
+    return adjustment.current_lines().filter(outcome__in=to_do, number__gt=after).first()
+
+
+def _do(adjustment: Adjustment, line: AdjustmentLine, wanted: Outcome, now: datetime) -> None:
+    freeze = holding.freeze_on(line) if wanted == Outcome.POSTED else None
+    try:
+        answer = _ask_ledger(adjustment, line, Outcome.WAITING if freeze else wanted, now)
+    except LineRefused as why:
+        _refuse(line, why)
+        return
+    if freeze and not answer:
+        _note(adjustment, holding.sentence(freeze), now)  # the other lines go on
+    if answer and _keep(line, answer) and answer.outcome == Outcome.POSTED:
+        _settle(adjustment, line, now)
 
 
 def _wanted(adjustment: Adjustment, now: datetime) -> Outcome:
@@ -138,9 +148,9 @@ def _ask_ledger(adjustment: Adjustment, line: AdjustmentLine, wanted: Outcome, n
                 return Answer(outcome=wanted, at=now)
             return _post(adjustment, line, cursor, now)
     except Refused as refusal:
-        raise Stopped(str(refusal)) from refusal
+        raise LineRefused(str(refusal)) from refusal
     except (IntegrityError, DataError) as error:
-        raise Stopped(_("The ledger refused it: %s") % str(error).strip().splitlines()[0]) from error
+        raise LineRefused(_("The ledger refused it: %s") % str(error).strip().splitlines()[0]) from error
     except DatabaseError as error:
         raise ledger.obstacle(system, error) from error
 
@@ -158,7 +168,9 @@ def _found(adjustment: Adjustment, line: AdjustmentLine, cursor: CursorWrapper) 
 def _post(adjustment: Adjustment, line: AdjustmentLine, cursor: CursorWrapper, now: datetime) -> Answer:
     system = registry.get(adjustment.system)
     correction = system.correction(adjustment.correction)
-    _compare(adjustment, line, correction, cursor)
+    if policy_now(adjustment).version != adjustment.policy_version:
+        raise Stopped(str(UNDER_ANOTHER_POLICY))
+    compare(adjustment, line, correction, cursor)
     receipt = settled(correction.post(cursor, line.as_line(), posting(adjustment, line, now)))
     ledger.keep_receipt(cursor, key=line.key, receipt=receipt)
     return Answer(outcome=Outcome.POSTED, at=now, receipt=receipt)
@@ -175,37 +187,34 @@ def posting(adjustment: Adjustment, line: AdjustmentLine, now: datetime) -> Post
     )
 
 
-def _compare(adjustment: Adjustment, line: AdjustmentLine, correction: Correction, cursor: CursorWrapper) -> None:
-    """What was signed is what there is: the same policy, the same lines, the same facts in the source."""
-    evidence = correction.evidence(cursor, line.as_line(), True)
-    if evidence is None:
-        raise Stopped(_("The source no longer has what this rests on."))
-    if policy_now(adjustment).version != adjustment.policy_version:
-        raise Stopped(str(UNDER_ANOTHER_POLICY))
-    signed = signed_lines(adjustment.content).get(str(line.key), {})
-    fresh = settled(evidence)
-    customer = customer_of(correction, line.as_line(), fresh) if "customer" in signed else ""
-    now = Entry(key=line.key, line=line.as_line(), evidence=fresh, customer=customer)
-    if content_hash(adjustment.content) != adjustment.content_hash or not is_as_signed(signed, line.number, now):
-        raise Stopped(_("The source has moved since this was signed: %s") % _moved(line, fresh))
-
-
-def _moved(line: AdjustmentLine, evidence: dict[str, Any]) -> str:
-    found = evidence_changes(line.subject, line.evidence, evidence)
-    told = [f"{change.name}: {json.dumps(change.before)} → {json.dumps(change.after)}" for change in found]
-    return "; ".join(told) or _("the stored lines are not the ones that were signed")
-
-
 def _keep(line: AdjustmentLine, answer: Answer) -> bool:
     posted_at = answer.at if answer.outcome == Outcome.POSTED else None
-    still_waiting = AdjustmentLine.objects.filter(pk=line.pk, outcome=Outcome.WAITING)
+    columns = {"outcome": answer.outcome, "receipt": answer.receipt, "posted_at": posted_at}
+    unposted = AdjustmentLine.objects.filter(pk=line.pk, outcome__in=UNPOSTED)
     try:
         with transaction.atomic():
-            return still_waiting.update(outcome=answer.outcome, receipt=answer.receipt, posted_at=posted_at) == 1
+            return unposted.update(**columns) == 1
     except IntegrityError as error:
         if not holding.is_late(error):
             raise
         raise Stopped(_("The ledger says that this was posted after it had been frozen. Look at it there.")) from error
+
+
+def _refuse(line: AdjustmentLine, why: LineRefused) -> None:
+    """Kept with its obstacle, and with what the source held where that was not what had been signed."""
+    waiting = AdjustmentLine.objects.filter(pk=line.pk, outcome=Outcome.WAITING)
+    waiting.update(outcome=Outcome.REFUSED, obstacle=str(why), found=why.found)
+
+
+def _settle(adjustment: Adjustment, line: AdjustmentLine, now: datetime) -> None:
+    """A posted line answers its anomaly, once all that was asked for it is posted; a reversal opens it again."""
+    if line.reverses and line.reverses.anomaly:
+        original = line.reverses
+        triage.unsettle(anomaly=original.anomaly, actor=WORKER, adjustment_id=original.adjustment_id, now=now)
+    same = adjustment.current_lines().filter(anomaly=line.anomaly, outcome__in=UNPOSTED)
+    if line.anomaly and not same.exists():
+        said = {"adjustment_id": adjustment.pk, "occurrence": line.occurrence, "now": now}
+        triage.settle(anomaly=line.anomaly, actor=WORKER, **said)
 
 
 def _note(adjustment: Adjustment, obstacle: str, now: datetime) -> None:
@@ -220,7 +229,8 @@ def _note(adjustment: Adjustment, obstacle: str, now: datetime) -> None:
 
 def _need_attention(adjustment: Adjustment, reason: str, now: datetime) -> None:
     if adjustment.state == State.NEEDS_ATTENTION:
-        return _note(adjustment, reason, now)
+        _note(adjustment, reason, now)
+        return
     move(adjustment, State.NEEDS_ATTENTION, obstacle=reason, tried_at=now, attempt=adjustment.attempt + 1)
 
 
@@ -230,33 +240,32 @@ def _need_attention(adjustment: Adjustment, reason: str, now: datetime) -> None:
 def _finish(pk: UUID, *, now: datetime) -> None:
     with acting(WORKER):
         adjustment = _claimed(pk)
-        outcomes = set(adjustment.current_lines().values_list("outcome", flat=True)) if adjustment else set()
-        if not outcomes or Outcome.WAITING in outcomes:
+        outcomes = outcomes_of(adjustment) if adjustment else {}
+        if not outcomes or outcomes.get(Outcome.WAITING):
             return
-        if Outcome.POSTED in outcomes:
+        if outcomes.get(Outcome.REFUSED):
+            _refused(adjustment, outcomes, now)
+        elif outcomes.get(Outcome.POSTED):
             _applied(adjustment, now)
         else:
             _fenced(adjustment, now)
 
 
+def _refused(adjustment: Adjustment, outcomes: Mapping[str, int], now: datetime) -> None:
+    """All that could be posted is; people must look at the rest."""
+    first = adjustment.current_lines().filter(outcome=Outcome.REFUSED).first()
+    told = {"posted": outcomes.get(Outcome.POSTED, 0), "all": sum(outcomes.values()), "why": first.obstacle}
+    alone = told["all"] == 1
+    reason = told["why"] if alone else _("%(posted)d of %(all)d lines are posted. The first refusal: %(why)s") % told
+    if adjustment.obstacle != reason and not asked_to_cancel(adjustment):
+        _need_attention(adjustment, reason, now)
+
+
 def _applied(adjustment: Adjustment, now: datetime) -> None:
     move(adjustment, State.APPLIED, applied_at=now, tried_at=now, obstacle="")
-    if adjustment.anomaly:
-        triage.settle(
-            anomaly=adjustment.anomaly,
-            actor=WORKER,
-            adjustment_id=adjustment.pk,
-            occurrence=adjustment.occurrence,
-            now=now,
-        )
-    if adjustment.reverses:
-        _take_back(adjustment.reverses, now)
-
-
-def _take_back(original: Adjustment, now: datetime) -> None:
-    Adjustment.objects.filter(pk=original.pk, reversed_at=None).update(reversed_at=now)
-    if original.anomaly:
-        triage.unsettle(anomaly=original.anomaly, actor=WORKER, adjustment_id=original.pk, now=now)
+    original = adjustment.reverses
+    if original and not original.current_lines().filter(outcome=Outcome.POSTED, reversed_at=None).exists():
+        Adjustment.objects.filter(pk=original.pk, reversed_at=None).update(reversed_at=now)
 
 
 def _fenced(adjustment: Adjustment, now: datetime) -> None:

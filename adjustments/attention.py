@@ -13,7 +13,7 @@ from adjustments.models import Adjustment
 from adjustments.people import Person, hands
 from adjustments.policy import UNDER_ANOTHER_POLICY, policy_now
 from adjustments.standing import Refusal, TooLate, held, move, say
-from adjustments.states import State, Verdict
+from adjustments.states import Outcome, State, Verdict
 from audit.log import acting
 from billingadmin.texts import Unreadable, readable
 
@@ -68,4 +68,6 @@ def _act(adjustment: Adjustment, verdict: Verdict, now: datetime) -> None:
     if verdict == Verdict.RETRY:
         within = policy_now(adjustment).apply_within
         move(adjustment, State.APPROVED, approved_at=now, apply_by=now + within, obstacle="")
+        refused = adjustment.current_lines().filter(outcome=Outcome.REFUSED)
+        refused.update(outcome=Outcome.WAITING, obstacle="", found=None)  # what is posted stays posted
     applying.enqueue(adjustment.pk)

@@ -148,6 +148,16 @@ def for_anomaly(anomaly: Anomaly, code: str) -> Target:
     return Target(system=system, correction=correction, asked=[of_anomaly(anomaly)])
 
 
+def for_anomalies(anomalies: Sequence[Anomaly], code: str) -> Target:
+    """About several at once, all of one system. One that the correction does not answer is not asked for here."""
+    system = _system(anomalies[0].system)
+    correction = _posting(system, code)
+    fitting = [one for one in anomalies if one.system == system.slug and answers(correction, one)]
+    if not fitting:
+        raise Undraftable(_("“%s” answers none of these anomalies.") % correction.title)
+    return Target(system=system, correction=correction, asked=[of_anomaly(one) for one in fitting])
+
+
 def answers(correction: Correction, anomaly: Anomaly) -> bool:
     return anomaly.rule in correction.answers and anomaly.subject_kind == correction.subject_kind
 

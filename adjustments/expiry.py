@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from adjustments import applying
 from adjustments.models import Adjustment
 from adjustments.standing import TooLate, held, move
-from adjustments.states import Outcome, State
+from adjustments.states import UNPOSTED, State
 from audit.log import acting, job_actor
 
 PATIENCE = timedelta(minutes=1)  # a task that was enqueued and has not been heard of since is asked for again
@@ -43,6 +43,6 @@ def recover(now: datetime) -> str:
 
 def _unfinished(now: datetime) -> list[object]:
     quiet = Q(tried_at=None, approved_at__lte=now - PATIENCE) | Q(tried_at__lte=now - PATIENCE)
-    attention = Q(state=State.NEEDS_ATTENTION, lines__outcome=Outcome.WAITING, lines__revision=F("revision"))
+    attention = Q(state=State.NEEDS_ATTENTION, lines__outcome__in=UNPOSTED, lines__revision=F("revision"))
     unfinished = Adjustment.objects.filter(quiet).filter(Q(state=State.APPROVED) | attention)
     return list(unfinished.order_by("number").values_list("pk", flat=True).distinct())

@@ -222,6 +222,12 @@ class AdjustmentLine(models.Model):
         return Line(subject=self.subject, amount=self.amount, unit=self.unit, particulars=self.particulars)
 
 
+def outcomes_of(adjustment: Adjustment) -> dict[str, int]:
+    """How many lines of the revision there is came to what."""
+    counted = adjustment.current_lines().order_by().values_list("outcome").annotate(models.Count("pk"))
+    return dict(counted)
+
+
 class Revision(models.Model):
     """The content as it stood, and who made it so. The database makes its author a contributor."""
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Sum
+from django.db.models.functions import Abs
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -80,7 +82,7 @@ def policy_for(*, system: str, correction: str, amount: int) -> Policy:
 
 def policy_now(adjustment: Any) -> Policy:
     """What holds now for a request as it stands, which need not be what it was signed under."""
-    size = size_of(line.amount for line in adjustment.current_lines())
+    size = adjustment.current_lines().aggregate(size=Sum(Abs("amount")))["size"] or 0
     return policy_for(system=adjustment.system, correction=adjustment.correction, amount=size)
 
 

@@ -131,6 +131,14 @@ def needing_attention(approved, key_table, order, now):
     return approved
 
 
+@pytest.fixture
+def paid_by_three(propose, approve, support, approver, db):
+    """One request about three orders, as an outage would give."""
+    anomalies = [AnomalyFactory(subject=str(OrderFactory(id=number, shipped=True).id)) for number in (1, 2, 3)]
+    target = drafting.for_anomalies(anomalies, "book_payment")
+    return approve(propose(target, support), approver)
+
+
 # The kiosk: a ledger in SQLite, for the tests that ask for it --------------------------------------------------------
 
 

@@ -1,17 +1,14 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connections
 
-from adjustments import applying, drafting, ledger, tasks
+from adjustments import applying, attention, ledger, tasks
 from adjustments.models import Adjustment
 from adjustments.states import Outcome, State
 from anomalies.models import Anomaly
 from audit.models import Entry
 from systems import registry
-from systems.base import Line
-from systems.tests.paperclips.factories import OrderFactory
 from systems.tests.paperclips.models import Order, Payment
 
 pytestmark = pytest.mark.django_db
@@ -20,21 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def later(now):
     return now + timedelta(minutes=6)
-
-
-@pytest.fixture
-def paid_by_three(propose, approve, support, approver):
-    """One request about three orders, as an outage would give."""
-    for number in (1, 2, 3):
-        OrderFactory(id=number, shipped=True)
-
-    def draft(source, subject):
-        return [Line(subject=str(n), amount=500, unit="JPY", particulars={"order_id": str(n)}) for n in (1, 2, 3)]
-
-    system = registry.get("paperclips")
-    target = drafting.for_subject(system, "order", "1", "book_payment")
-    together = replace(target, correction=replace(target.correction, draft=draft))
-    return approve(propose(together, support), approver)
 
 
 def keys():
@@ -101,7 +83,8 @@ def test_it_refuses_when_the_evidence_moved_and_says_what(approved, key_table, o
 
     adjustment = Adjustment.objects.get()
     assert (adjustment.state, adjustment.attempt) == (State.NEEDS_ATTENTION, 1)
-    assert "total: 500 → 400" in adjustment.obstacle
+    assert "moved since this was signed: total" in adjustment.obstacle
+    assert adjustment.lines.get().found["total"] == 400
     assert not payments()
     assert not keys()
 
@@ -165,7 +148,7 @@ def test_what_is_only_busy_is_tried_again(approved, key_table, later, monkeypatc
         raise OperationalError("canceling statement due to lock timeout")
 
     with monkeypatch.context() as busy:
-        busy.setattr(applying, "_compare", locked)
+        busy.setattr(applying, "compare", locked)
         applying.drive(approved.pk, now=later)
     waiting = Adjustment.objects.get()
     applying.drive(approved.pk, now=later)
@@ -265,12 +248,78 @@ def test_a_request_of_several_lines_posts_each_once(paid_by_three, key_table, la
     assert Adjustment.objects.get(pk=paid_by_three.pk).state == State.APPLIED
 
 
-def test_a_line_that_is_refused_leaves_the_posted_ones_posted(paid_by_three, key_table, later):
+def test_a_line_that_is_refused_does_not_hold_up_the_others(paid_by_three, key_table, later):
     Order.objects.using("paperclips_writer").filter(pk=2).update(state="cancelled")
 
     applying.drive(paid_by_three.pk, now=later)
     applying.drive(paid_by_three.pk, now=later)
 
-    assert payments() == [(1, 500)]
-    assert list(paid_by_three.lines.values_list("outcome", flat=True)) == ["posted", "waiting", "waiting"]
-    assert Adjustment.objects.get(pk=paid_by_three.pk).state == State.NEEDS_ATTENTION
+    adjustment = Adjustment.objects.get(pk=paid_by_three.pk)
+    refused = adjustment.lines.get(number=2)
+    assert sorted(payments()) == [(1, 500), (3, 500)]
+    assert list(adjustment.lines.values_list("outcome", flat=True)) == ["posted", "refused", "posted"]
+    assert refused.obstacle == "The order is cancelled; there is nothing to pay for."
+    assert (adjustment.state, adjustment.attempt) == (State.NEEDS_ATTENTION, 1)
+    assert adjustment.obstacle.startswith("2 of 3 lines are posted.")
+
+
+def test_a_line_whose_evidence_moved_keeps_what_was_found(paid_by_three, key_table, later):
+    Order.objects.using("paperclips_writer").filter(pk=2).update(total=400)
+
+    applying.drive(paid_by_three.pk, now=later)
+
+    refused = paid_by_three.lines.get(number=2)
+    assert "total" in refused.obstacle
+    assert (refused.evidence["total"], refused.found["total"]) == (500, 400)
+
+
+def test_another_customer_than_the_signed_one_is_not_paid(paid_by_three, key_table, later):
+    Order.objects.using("paperclips_writer").filter(pk=3).update(customer="Taro")
+
+    applying.drive(paid_by_three.pk, now=later)
+
+    assert sorted(payments()) == [(1, 500), (2, 500)]
+
+
+@pytest.fixture
+def two_asked(now, approver, second_approver):
+    def two_asked(adjustment, verdict):
+        for person in (approver, second_approver):
+            said = {"reason": "Looked at.", "now": now + timedelta(minutes=8)}
+            attention.ask(adjustment=adjustment, person=person, verdict=verdict, **said)
+
+    return two_asked
+
+
+@pytest.fixture
+def two_of_three(paid_by_three, key_table, later):
+    Order.objects.using("paperclips_writer").filter(pk=2).update(state="cancelled")
+    applying.drive(paid_by_three.pk, now=later)
+    return Adjustment.objects.get(pk=paid_by_three.pk)
+
+
+def test_trying_again_posts_what_is_not_posted_and_nothing_else(two_of_three, two_asked, later):
+    Order.objects.using("paperclips_writer").filter(pk=2).update(state="shipped")
+
+    two_asked(two_of_three, "retry")
+    applying.drive(two_of_three.pk, now=later + timedelta(minutes=5))
+
+    assert sorted(payments()) == [(1, 500), (2, 500), (3, 500)]
+    assert Adjustment.objects.get(pk=two_of_three.pk).state == State.APPLIED
+
+
+def test_cancelling_fences_what_is_not_posted_and_the_rest_stays_applied(two_of_three, two_asked, later):
+    two_asked(two_of_three, "cancel")
+    applying.drive(two_of_three.pk, now=later + timedelta(minutes=5))
+
+    assert sorted(payments()) == [(1, 500), (3, 500)]
+    assert list(two_of_three.lines.values_list("outcome", flat=True)) == ["posted", "void", "posted"]
+    assert Adjustment.objects.get(pk=two_of_three.pk).state == State.APPLIED
+    assert len(keys()) == 3
+
+
+def test_what_was_fenced_may_be_asked_for_again(two_of_three, two_asked, later):
+    two_asked(two_of_three, "cancel")
+    applying.drive(two_of_three.pk, now=later + timedelta(minutes=5))
+
+    assert list(two_of_three.lines.values_list("live", flat=True)) == [True, False, True]

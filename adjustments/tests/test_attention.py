@@ -131,7 +131,7 @@ def test_a_stalled_worker_meets_the_fence(cancelled, later):
 def test_what_is_posted_already_cannot_be_cancelled(cancelled, later, monkeypatch):
     with monkeypatch.context() as unaware:
         unaware.setattr(applying, "asked_to_cancel", lambda adjustment: False)
-        applying._step(cancelled.pk, now=later)
+        applying._step(cancelled.pk, 0, now=later)
 
     applying.drive(cancelled.pk, now=later)
 

@@ -16,6 +16,7 @@ from django.db import connections
 
 from adjustments import applying, ledger
 from adjustments.states import State
+from anomalies.models import Anomaly
 from audit import log
 from audit.models import Entry
 
@@ -33,6 +34,7 @@ POINTS = {
     "with all of it recorded": (log, "_record_now", "after"),
     "with all of it committed": (applying, "_finish", "after"),
 }
+HALF_WAY = ("with the key taken", "with the ledger committed", "with the receipt in the console")
 LEDGERS = ("paperclips", "kiosk")
 
 
@@ -146,3 +148,35 @@ def test_without_the_key_these_tests_would_see_the_row_twice(posted, now, monkey
 
     recovered(adjustment, now)
     assert len(rows()) == 2
+
+
+@pytest.mark.parametrize(
+    "point", ["with the key taken", "with the ledger committed", "with the receipt in the console"]
+)
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_whoever_dies_half_way_through_many_lines_loses_and_doubles_none(paid_by_three, key_table, now, point, nth):
+    def work():
+        dying_at(nth, *POINTS[point])
+        applying.drive(paid_by_three.pk, now=now + timedelta(minutes=6))
+
+    assert in_a_process_of_its_own(work) == -signal.SIGKILL
+
+    assert recovered(paid_by_three, now).state == State.APPLIED
+    with connections["paperclips_writer"].cursor() as cursor:
+        cursor.execute("select order_id from payments order by order_id")
+        assert cursor.fetchall() == [(1,), (2,), (3,)]
+    assert set(Anomaly.objects.values_list("state", flat=True)) == {"settled"}
+
+
+def dying_at(nth, module, name, when):
+    """Like ``dying``, at the nth call."""
+    work, calls = getattr(module, name), iter(range(1, nth))
+
+    def and_die(*arguments, **named):
+        if next(calls, None):
+            return work(*arguments, **named)
+        if when == "after":
+            work(*arguments, **named)
+        die()
+
+    setattr(module, name, and_die)
