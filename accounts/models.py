@@ -1,5 +1,6 @@
 """People, the roles they hold, and the changes to both, each of which a second admin confirms."""
 
+from datetime import datetime
 from functools import cached_property
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from accounts import security_key, step_up
 from accounts.roles import Role, capabilities, home
 from audit.log import Actor
 from billingadmin.audience import Capability
@@ -108,6 +110,14 @@ class Person(AbstractBaseUser):
     @property
     def state(self) -> str:
         return "active" if self.is_active else "inactive"
+
+    @cached_property
+    def has_security_key(self) -> bool:
+        return security_key.has_one(self)
+
+    def prove(self, *, about: str, word: str = "", key: str = "", now: datetime) -> None:
+        """Fresh proof that it is this person who decides on this content; raises a ValidationError."""
+        step_up.prove(self, about=about, word=word, key=key, now=now)
 
 
 class RoleGrant(models.Model):

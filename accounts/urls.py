@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from accounts import views
+from accounts import security_key, views
 from accounts.preferences import preferences
 
 people = [
@@ -15,5 +15,6 @@ people = [
 ]
 urlpatterns = [
     path("accounts/settings/", preferences, name="preferences"),
+    path("accounts/security-key/", security_key.ask, name="ask_security_key"),
     path("people/", include((people, "people"))),
 ]

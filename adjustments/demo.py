@@ -4,7 +4,7 @@ Of each rule at least one anomaly is left for whoever tries the console. A story
 next, so its reasons fit every one: a charge as well as a refund.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,8 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 class Office:
     """Who works here, and what they do with an anomaly."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, passwords: Mapping[str, str]) -> None:
+        self.passwords = passwords
         people = list(get_user_model().objects.active().by_name().prefetch_related("grants"))
         self.now = now
         self.approvers = [person for person in people if person.may("decide")]
@@ -40,7 +41,11 @@ class Office:
 
     def approved(self, adjustment: Adjustment, by: Person, at: datetime) -> Adjustment:
         seen = {"revision": adjustment.revision, "seen": adjustment.content_hash}
+        self.proven(by, adjustment, at)
         return workflow.approve(adjustment=adjustment, approver=by, now=at, **seen)
+
+    def proven(self, by: Person, adjustment: Adjustment, at: datetime) -> None:
+        by.prove(about=adjustment.content_hash, word=self.passwords[by.email], now=at)
 
     # One story each; those that leave the anomaly to somebody else come back to it.
 
@@ -73,6 +78,7 @@ class Office:
         adjustment = self.proposed(target, self.support, "As discussed.", self.now - 3 * DAY)
         why = "Not enough: say what you saw in the timeline, and propose it again."
         seen = {"revision": 1, "seen": adjustment.content_hash, "now": self.now - 3 * DAY + HOUR}
+        self.proven(self.approvers[0], adjustment, seen["now"])
         workflow.reject(adjustment=adjustment, approver=self.approvers[0], reason=why, **seen)
 
     def withdraw(self, target: Target) -> None:
@@ -94,11 +100,11 @@ CONSUMING = ("apply", "propose_and_edit", "apply_and_regret", "propose")
 SPARING = ("expire", "reject", "withdraw")
 
 
-def build(now: datetime) -> str:
-    """Nothing when there are requests already, or nobody to make them."""
+def build(now: datetime, passwords: Mapping[str, str]) -> str:
+    """Nothing when there are requests already. Who decides types their password, here as everywhere: by e-mail."""
     if Adjustment.objects.exists():
         return "There are adjustments already."
-    office = Office(now)
+    office = Office(now, passwords)
     for system in registry.all_systems():
         _tell(office, system, CONSUMING, spare=1)
         _tell(office, system, SPARING, spare=0)

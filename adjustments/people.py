@@ -1,5 +1,6 @@
 """The people of a request, as far as it must know them: who may decide it, and who may not, and why."""
 
+from datetime import datetime
 from typing import Any, Protocol
 
 from django.contrib.auth import get_user_model
@@ -12,11 +13,14 @@ from billingadmin.audience import Capability
 class Person(Protocol):
     pk: Any
     name: str
+    email: str
 
     @property
     def actor(self) -> Actor: ...
 
     def may(self, capability: Capability) -> bool: ...
+
+    def prove(self, *, about: str, word: str = "", key: str = "", now: datetime) -> None: ...
 
 
 def hands(adjustment: Adjustment) -> set[Any]:

@@ -261,15 +261,15 @@ class Sheet:
             "is_asked_by_reader": any(one.person_id == self.person.pk for one in asked),
             "url": reverse(f"adjustments:{verdict.value}", args=[self.adjustment.pk]),
             "may": len(asked) < 2 and (not asked or self.person.may("decide")),
-            "form": self._form(verdict.value),
+            "form": self._form(verdict.value, forms.Asked),
         }
 
     @property
     def withdrawing(self) -> forms.Reason:
         return self._form("withdraw")
 
-    def _form(self, verb: str) -> forms.Reason:
-        return self.typed.get(verb) or forms.Reason(auto_id=f"{verb}_%s")
+    def _form(self, verb: str, kind: type[forms.Reason] = forms.Reason) -> forms.Reason:
+        return self.typed.get(verb) or kind(auto_id=f"{verb}_%s")
 
 
 def _columns(line: AdjustmentLine, found: Any, was_previewed: bool) -> list[tuple[str, Any, Any, bool]]:

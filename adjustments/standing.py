@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -26,6 +27,10 @@ class TooLate(Refusal):
         return cls(_("Not recorded: you came too late. %(standing)s") % {"standing": standing(adjustment)})
 
 
+class Unproven(Refusal):
+    """Nothing stands in the way but a fresh proof of who decides: the person is asked for it, and then it is done."""
+
+
 def held(pk: UUID) -> Adjustment:
     """The request, kept from everybody else who would move it until this transaction ends."""
     return Adjustment.objects.select_for_update(no_key=True, of=("self",)).select_related("proposed_by").get(pk=pk)
@@ -41,17 +46,23 @@ def move(adjustment: Adjustment, to: State, **columns: Any) -> None:
 
 
 def say(adjustment: Adjustment, person: Any, verdict: Verdict, reason: str, now: datetime) -> None:
-    """What a person says is bound to the content and the attempt there are."""
-    decision = Decision.objects.create(
-        adjustment=adjustment,
-        revision=adjustment.revision,
-        attempt=adjustment.attempt,
-        person=person,
-        verdict=verdict,
-        content_hash=adjustment.content_hash,
-        reason=reason,
-        at=now,
-    )
+    """Bound to the content and the attempt there are; it uses up a fresh proof of who says it."""
+    try:
+        with transaction.atomic():
+            decision = Decision.objects.create(
+                adjustment=adjustment,
+                revision=adjustment.revision,
+                attempt=adjustment.attempt,
+                person=person,
+                verdict=verdict,
+                content_hash=adjustment.content_hash,
+                reason=reason,
+                at=now,
+            )
+    except IntegrityError as error:
+        if error.__cause__.diag.constraint_name == "decision_after_step_up":
+            raise Unproven(_("Type your password or a current code: it proves that it is you who decides.")) from error
+        raise
     letters.decided(decision)
 
 

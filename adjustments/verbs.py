@@ -1,6 +1,7 @@
 """What people do with a request in the browser. Each view finds the request, calls one verb, and gives one answer."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from adjustments import attention, forms, preview, workflow
 from adjustments.drafting import Target, Undraftable, draft, for_edit
 from adjustments.models import Adjustment
 from adjustments.pages import context_of, found
+from adjustments.policy import Policy, policy_for
 from adjustments.recording import record_refusal
 from adjustments.sheet import Sheet
-from adjustments.standing import Refusal, TooLate
+from adjustments.standing import Refusal, TooLate, Unproven
 from adjustments.states import Verdict
 from adjustments.targets import target_of
 from adjustments.wording import kind_label
@@ -126,7 +128,7 @@ def approve(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     form = forms.Seen(request.POST)
 
     def verb(adjustment: Adjustment) -> Adjustment:
-        return workflow.approve(adjustment=adjustment, approver=request.user, now=timezone.now(), **form.cleaned_data)
+        return workflow.approve(adjustment=adjustment, approver=request.user, now=timezone.now(), **forms.said(form))
 
     return _decided(request, found(pk), form, verb, _("Approved. The worker posts it now."))
 
@@ -137,7 +139,7 @@ def reject(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     form = forms.Refused(request.POST)
 
     def verb(adjustment: Adjustment) -> Adjustment:
-        return workflow.reject(adjustment=adjustment, approver=request.user, now=timezone.now(), **form.cleaned_data)
+        return workflow.reject(adjustment=adjustment, approver=request.user, now=timezone.now(), **forms.said(form))
 
     return _decided(request, found(pk), form, verb, _("Rejected. Nothing is posted."))
 
@@ -148,14 +150,35 @@ def _decided(
     if not form.is_valid():
         return _decision(request, adjustment, form=form, status=UNPROCESSABLE)
     try:
-        return _done(request, verb(adjustment), done)
+        if moved := _proven(request, adjustment, form, verb):
+            return _done(request, moved, done)
+        return _decision(request, adjustment, form=form, status=UNPROCESSABLE)
     except workflow.Changed as change:
         return _decision(request, found(adjustment.pk), refusal=change, status=CONFLICT)
+    except workflow.NoReason as why:
+        form.add_error("reason", str(why))
+        return _decision(request, adjustment, form=form, status=UNPROCESSABLE)
     except workflow.OwnHand as refusal:
         record_refusal(adjustment, actor=request.user.actor, verb="decision", why=str(refusal))
         return _conflict(request, adjustment, refusal)
     except Refusal as refusal:
         return _conflict(request, adjustment, refusal)
+
+
+def _proven(
+    request: HtmxHttpRequest, adjustment: Adjustment, form: forms.Proof | forms.Reason, verb: Callable
+) -> Adjustment | None:
+    """Done, once nothing but the proof of who decides was wanting and it was given. None: the form says what is wrong.
+
+    Tried before it is asked for: whoever cannot decide reads why, and who decided already is not asked again.
+    """
+    try:
+        return verb(adjustment)
+    except Unproven:
+        about = form.cleaned_data.get("seen") or adjustment.content_hash
+        if not form.is_proven(request.user, about=about, now=timezone.now()):
+            return None
+    return verb(adjustment)
 
 
 def _decision(
@@ -166,14 +189,20 @@ def _decision(
     refusal: workflow.Changed | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    shown = forms.about(adjustment)
-    rejecting = form if isinstance(form, forms.Refused) else forms.Refused(initial=shown, auto_id="reject_%s")
+    shown = forms.about(adjustment) | {"reason": request.POST.get("reason", "")}
+    fresh = forms.Refused(initial=shown)
     context = context_of(request, adjustment) | {
-        "approving": forms.Seen(initial=shown, auto_id="approve_%s"),
-        "rejecting": rejecting,
+        "shown": fresh,  # what is decided on, as it is now
+        "proof": form or fresh,
+        "explained": form if form and "reason" in form.errors else fresh,
+        "must_say_why": _policy_of(adjustment).approver_reason,
         "refusal": refusal,
     }
     return render(request, "adjustments/decide.html", context, status=status)
+
+
+def _policy_of(adjustment: Adjustment) -> Policy:
+    return policy_for(system=adjustment.system, correction=adjustment.correction, amount=adjustment.amount)
 
 
 # The rest ------------------------------------------------------------------------------------------------------------
@@ -194,7 +223,7 @@ def withdraw(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
 @audience("triage")
 def ask(request: HtmxHttpRequest, pk: UUID, verdict: str) -> HttpResponse:
     """To try again, or to cancel: the first asks, the second confirms."""
-    form = forms.Reason(request.POST, auto_id=f"{verdict}_%s")
+    form = forms.Asked(request.POST, auto_id=f"{verdict}_%s")
 
     def verb(adjustment: Adjustment) -> Adjustment:
         asked = {"verdict": Verdict(verdict), "reason": form.cleaned_data["reason"], "now": timezone.now()}
@@ -215,12 +244,12 @@ def preview_again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
 def _done_or_refused(
     request: HtmxHttpRequest, adjustment: Adjustment, typed: dict[str, forms.Reason], verb: Callable, done: str
 ) -> HttpResponse:
-    for form in typed.values():
-        if not form.is_valid():
-            messages.error(request, " ".join(form.errors["reason"]))
-            return _page(request, adjustment, UNPROCESSABLE, typed)
+    [form] = typed.values()
     try:
-        return _done(request, verb(adjustment), done)
+        if form.is_valid() and (moved := _proven(request, adjustment, form, verb)):
+            return _done(request, moved, done)
+        messages.error(request, " ".join(chain.from_iterable(form.errors.values())))
+        return _page(request, adjustment, UNPROCESSABLE, typed)
     except Refusal as refusal:
         return _conflict(request, adjustment, refusal)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -239,8 +239,7 @@ def _approvals(adjustment: Adjustment) -> int:
 
 def _decide(adjustment: Adjustment, person: Person, verdict: Verdict, reason: str, now: datetime) -> None:
     try:
-        with transaction.atomic():
-            say(adjustment, person, verdict, reason, now)
+        say(adjustment, person, verdict, reason, now)
     except IntegrityError as error:
         if holding.forbids_approval(error):
             raise Frozen(_("This is frozen: %s") % _frozen_by(adjustment)) from error

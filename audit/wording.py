@@ -71,6 +71,7 @@ ACTIONS = {
     "signed_in": _("Signed in"),
     "source_preparation_begun": _("Source preparation begun"),
     "source_prepared": _("Source prepared"),
+    "step_up_refused": _("Proof of who decides refused"),
     "subject_unmasked": _("Subject unmasked"),
     "task_retry_requested": _("Task retry requested"),
     "thaw_asked": _("Thaw asked"),

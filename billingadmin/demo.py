@@ -52,7 +52,7 @@ def build(now: datetime, *, say: Say, progress: Progress) -> None:
         with timed(_("Detection over all history of %s") % system.label, say):
             look_back(system, now, progress)
     with timed(_("A week of adjustments"), say):
-        build_adjustments(now)
+        build_adjustments(now, {member.email: member.password for member in cast})
     for system in systems:
         with timed(_("The readings of %s") % system.label, say):
             take_readings(system, now)

@@ -33,7 +33,13 @@ DEMO = embedded.wants_demo()  # nothing real is connected: all there is is inven
 ENVIRONMENT = envstr("ENVIRONMENT", "demo" if DEMO else "production")
 
 # Shared by all processes, so that a limit on tries is one limit.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "billingadmin_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "billingadmin_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # beyond it, what is counted would be forgotten at random
+    }
+}
 
 # Heads of the audit log are noted in this file, outside of the database: best shipped to another machine as well.
 AUDIT_ANCHOR_FILE = envstr("AUDIT_ANCHOR_FILE", embedded.anchor_file() if EMBEDDED else "")

@@ -16,6 +16,7 @@ from adjustments.tests.conftest import *  # noqa: F403  (the shop and the kiosk,
 from proofs.crashing.fixtures import *  # noqa: F403  (two ledgers on which one may be killed)
 from proofs.planting import Planting
 
+THIRD_PASSWORD = "demo-orchard-77"
 SMALL_SEED = 20261102  # in script/test, so that every run of it is the same
 SPEAK_EVERY = 5  # seconds
 FIGURES = []
@@ -127,6 +128,7 @@ def third_approver(admin, second_admin, now):
         name="Ines Keller",
         roles=[Role.APPROVER],
         reason="A third pair of eyes.",
+        password=THIRD_PASSWORD,
         by=admin,
         now=now,
     )

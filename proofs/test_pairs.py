@@ -13,6 +13,7 @@ from itertools import combinations
 import pytest
 from django.utils import timezone
 
+from accounts.factories import stepped_up
 from adjustments import applying, attention, expiry, workflow
 from adjustments.freezes import freezing
 from adjustments.freezes.models import Freeze, Scope
@@ -124,6 +125,7 @@ def moves(support, approver, second_approver, third_approver, edit):
     def decided(verdict, person, **more):
         def act(it):
             seen = {"revision": it.revision, "seen": it.content_hash, "now": it.approve_by - timedelta(seconds=1)}
+            stepped_up(person, it, seen["now"])
             return getattr(workflow, verdict)(adjustment=it, approver=person, **seen, **more)
 
         return act
@@ -139,7 +141,7 @@ def moves(support, approver, second_approver, third_approver, edit):
 
     def cancelled(it):
         asked = {"verdict": Verdict.CANCEL, "reason": "It is not owed.", "now": it.approve_by - timedelta(seconds=1)}
-        attention.ask(adjustment=it, person=approver, **asked)
+        attention.ask(adjustment=it, person=stepped_up(approver, it, asked["now"]), **asked)
 
     def withdrawn(it):
         at = it.approve_by - timedelta(seconds=1)
@@ -168,7 +170,7 @@ def prepared(support, approver, approve, now):
         if "cancel" in pair and place % 2:
             it = approve(it, approver)
             asked = {"verdict": Verdict.CANCEL, "reason": "It was paid meanwhile.", "now": now + timedelta(minutes=6)}
-            it = attention.ask(adjustment=it, person=support, **asked)
+            it = attention.ask(adjustment=it, person=stepped_up(support, it, asked["now"]), **asked)
         return it
 
     return begin

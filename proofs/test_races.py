@@ -11,10 +11,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.demo import CAST
+from accounts.factories import stepped_up
 from adjustments import applying, ledger, workflow
 from adjustments.models import DECISIVE, Adjustment, Decision
 from adjustments.states import State, Verdict
 from audit.models import Entry
+from proofs.conftest import THIRD_PASSWORD
 from proofs.racing import DONE, Crew
 from proofs.serving import Visitor, served, session_of
 from proofs.shop import Shop
@@ -149,11 +152,15 @@ def deciding(now):
             seen = {"revision": adjustment.revision, "seen": adjustment.content_hash, "now": now + timedelta(minutes=5)}
             if verdict == Verdict.REJECT:
                 seen["reason"] = "The statement shows another amount."
+            stepped_up(person, adjustment, seen["now"])
             return getattr(workflow, verdict)(adjustment=adjustment, approver=person, **seen).state
 
         return act
 
     return as_actor
+
+
+WORDS = {member.email: member.password for member in CAST.values()}
 
 
 class TooLate(Exception):
@@ -171,7 +178,8 @@ def sending():
             def act(adjustment):
                 if not visitors:  # in the actor's own process
                     visitors.append(Visitor(port, session))
-                seen = {"revision": adjustment.revision, "seen": adjustment.content_hash, "reason": "Another amount."}
+                seen = {"revision": adjustment.revision, "seen": adjustment.content_hash}
+                seen |= {"reason": "Another amount.", "word": WORDS.get(person.email, THIRD_PASSWORD)}
                 status, page = visitors[0].send(f"{adjustment.get_absolute_url()}{verdict}/", seen)
                 if status == CONFLICT:
                     raise TooLate(page[page.index("you came too late") :][:200])

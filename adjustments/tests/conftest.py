@@ -8,6 +8,7 @@ import time_machine
 from django.db import connections
 
 import systems
+from accounts.factories import stepped_up
 from adjustments import applying, drafting, workflow
 from adjustments.policies import changes
 from adjustments.policies.models import PLACE
@@ -67,10 +68,12 @@ def propose(now):
 
 @pytest.fixture
 def approve(now):
+    """As the page does: the approver is proven, and decides on what they saw."""
+
     def approve(adjustment, approver, at=now + timedelta(minutes=5)):
         return workflow.approve(
             adjustment=adjustment,
-            approver=approver,
+            approver=stepped_up(approver, adjustment, at),
             revision=adjustment.revision,
             seen=adjustment.content_hash,
             now=at,

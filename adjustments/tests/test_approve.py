@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.demo import CAST
 from adjustments import workflow
 from adjustments.models import Adjustment, Decision
 from adjustments.standing import TooLate
@@ -22,7 +23,7 @@ def url(pending):
 
 @pytest.fixture
 def seen(pending):
-    return {"revision": pending.revision, "seen": pending.content_hash}
+    return {"revision": pending.revision, "seen": pending.content_hash, "word": CAST["approver"].password}
 
 
 def tasks():

@@ -6,6 +6,8 @@ import pytest
 from django.db import connections
 from django.urls import reverse
 
+from accounts.demo import CAST
+from accounts.factories import stepped_up
 from adjustments import applying, attention
 from adjustments.models import Adjustment
 from adjustments.standing import Refusal, TooLate
@@ -16,12 +18,13 @@ from systems.tests.paperclips.models import Order, Payment
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_work")]
 
 HTMX = {"HX-Request": "true"}
-SENT = {"reason": "The bank called."}
+SENT = {"reason": "The bank called.", "word": CAST["approver"].password}
 
 
 @pytest.fixture
 def ask(now):
     def ask(adjustment, person, verdict, at=now + timedelta(minutes=8)):
+        stepped_up(person, adjustment, at)
         return attention.ask(adjustment=adjustment, person=person, verdict=verdict, reason="The bank called.", now=at)
 
     return ask
@@ -168,7 +171,8 @@ def test_asking_is_recorded(cancelled, support, second_approver):
 def test_the_page_answers(needing_attention, support_client, approver_client, verb):
     url = reverse(f"adjustments:{verb}", args=[needing_attention.pk])
 
-    assert support_client.post(url, SENT).url == needing_attention.get_absolute_url()
+    by_support = SENT | {"word": CAST["support"].password}
+    assert support_client.post(url, by_support).url == needing_attention.get_absolute_url()
     answer = approver_client.post(url, SENT, headers=HTMX)
 
     assert answer.status_code == 200

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
+from accounts.demo import CAST
 from adjustments import preview, tasks
 from adjustments.models import Adjustment, Preview
 from adjustments.states import State
@@ -38,6 +39,7 @@ def test_one_proposes_another_approves_and_the_worker_posts_it_once(desk, anomal
     tasks.answer_preview(str(Preview.objects.get().pk))
     expect(deciding.get_by_text("The rules stop finding")).to_be_visible()
     deciding.keyboard.press("d")
+    deciding.get_by_label("Your password or a current code").fill(CAST["approver"].password)
     deciding.get_by_role("button", name="Approve +500 JPY").click()
     expect(deciding.get_by_text(f"Approved by {approver.name}")).to_be_visible()
 

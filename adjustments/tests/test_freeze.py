@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from accounts.factories import stepped_up
 from adjustments import applying, ledger, workflow
 from adjustments.freezes import freezing
 from adjustments.freezes.models import Freeze, Scope, Thaw, ThawState
@@ -146,6 +147,7 @@ def test_what_is_frozen_is_not_approved(freeze, pending, approve, approver):
 def test_no_path_round_the_verbs_approves_what_is_frozen(freeze, pending, approver, now):
     freeze()
 
+    stepped_up(approver, pending, now)
     with transaction.atomic(), refused_as("approved"):
         workflow.say(pending, approver, "approve", "", now)
 
@@ -154,6 +156,7 @@ def test_what_is_frozen_can_be_rejected(freeze, pending, approver, now):
     freeze()
     seen = {"revision": 1, "seen": pending.content_hash, "reason": "Wrong.", "now": now}
 
+    stepped_up(approver, pending, now)
     assert workflow.reject(adjustment=pending, approver=approver, **seen).state == State.REJECTED
 
 
@@ -229,7 +232,7 @@ def test_what_was_asked_to_be_cancelled_is_fenced_under_a_freeze(
     freeze(at=now + timedelta(minutes=6))
     for person in (approver, second_approver):
         asked = {"verdict": "cancel", "reason": "No longer wanted.", "now": now + timedelta(minutes=7)}
-        attention.ask(adjustment=approved, person=person, **asked)
+        attention.ask(adjustment=approved, person=stepped_up(person, approved, asked["now"]), **asked)
 
     applying.drive(approved.pk, now=now + timedelta(minutes=8))
 

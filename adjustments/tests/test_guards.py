@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connections, transaction
 
+from accounts.factories import stepped_up
 from adjustments import migrations
 from adjustments.content import content_hash
 from adjustments.models import Contributor
@@ -53,7 +54,10 @@ def refused(rule, sql, *parameters, at_commit=False, alias="default"):
     assert rule in (cause.diag.constraint_name, cause.sqlstate), failure.value
 
 
-def decision(adjustment, person, verdict="approve", reason="", at=None, **changed):
+def decision(adjustment, person, verdict="approve", reason="", at=None, proven=True, **changed):
+    """The values of DECIDE, of somebody who has just been proven."""
+    if proven:
+        stepped_up(person, adjustment, at or adjustment.proposed_at)
     said = {"revision": adjustment.revision, "attempt": adjustment.attempt, "hash": adjustment.content_hash} | changed
     at = at or adjustment.proposed_at
     return (adjustment.pk, said["revision"], said["attempt"], person.pk, verdict, said["hash"], reason, at)
@@ -105,6 +109,14 @@ def test_a_decision_is_about_the_content_there_is(pending, approver):
 
 def test_a_decision_comes_in_time(pending, approver):
     refused("decision_in_time", DECIDE, *decision(pending, approver, at=pending.approve_by))
+
+
+def test_every_verdict_needs_a_fresh_proof(pending, approve, approver, second_approver):
+    for verdict in ("approve", "reject"):
+        refused("decision_after_step_up", DECIDE, *decision(pending, approver, verdict, "why", proven=False))
+
+    approved = approve(pending, second_approver)
+    refused("decision_after_step_up", DECIDE, *decision(approved, approver, "cancel", "why", proven=False))
 
 
 def test_what_is_decided_is_not_decided_again(approved, second_approver):

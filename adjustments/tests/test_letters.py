@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from accounts import changes
+from accounts.factories import stepped_up
 from accounts.models import Person
 from adjustments import attention, workflow
 from adjustments.models import Adjustment
@@ -57,13 +58,14 @@ def test_each_reads_it_in_their_own_language_and_zone(pending, approve, support,
 
 
 def test_a_rejection_is_told(pending, approver, support, now):
+    at = now + timedelta(minutes=1)
     workflow.reject(
         adjustment=pending,
-        approver=approver,
+        approver=stepped_up(approver, pending, at),
         revision=1,
         seen=pending.content_hash,
         reason="Not ours.",
-        now=now + timedelta(minutes=1),
+        now=at,
     )
 
     assert {to for to, _ in told(pending)} == {support.email, "books@example.com"}
@@ -75,12 +77,13 @@ def test_what_became_of_it_is_told(applied):
 
 
 def test_attention_is_called_for_and_who_asks_for_what_is_told(needing_attention, second_approver, now):
+    at = now + timedelta(minutes=9)
     attention.ask(
         adjustment=needing_attention,
-        person=second_approver,
+        person=stepped_up(second_approver, needing_attention, at),
         verdict=Verdict.RETRY,
         reason="The order is back.",
-        now=now + timedelta(minutes=9),
+        now=at,
     )
 
     subjects = set(Letter.objects.filter(to="books@example.com").values_list("subject", flat=True))

@@ -6,6 +6,7 @@ import pytest
 from django.test import RequestFactory
 from django.urls import reverse
 
+from accounts.factories import stepped_up
 from adjustments import board, panels, workflow
 from anomalies.factories import AnomalyFactory
 
@@ -94,6 +95,7 @@ def test_the_timeline_tells_each_revision_with_the_reason_it_had(pending, edit, 
 
 def test_the_timeline_tells_who_rejected_it_and_why(pending, approver, approver_client, now):
     seen = {"revision": 1, "seen": pending.content_hash}
+    stepped_up(approver, pending, now)
     workflow.reject(adjustment=pending, approver=approver, reason="It was paid in cash.", now=now, **seen)
 
     _proposed, rejected = panels.timeline("paperclips", "order", "7")

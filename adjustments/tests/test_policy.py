@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from accounts.factories import stepped_up
 from adjustments import attention, workflow
 from adjustments.models import Adjustment
 from adjustments.policies import changes, renewal
@@ -250,7 +251,7 @@ def test_what_was_approved_before_is_cancelled_and_proposed_anew(
         attention.ask(adjustment=stopped, person=support, verdict=Verdict.RETRY, reason="Again.", now=now)
     for person in (support, second_approver):
         asked = {"verdict": Verdict.CANCEL, "reason": "Under the new policy.", "now": now}
-        attention.ask(adjustment=stopped, person=person, **asked)
+        attention.ask(adjustment=stopped, person=stepped_up(person, stopped, now), **asked)
     applying.drive(approved.pk, now=now + timedelta(minutes=8))
     assert Adjustment.objects.get().state == State.CANCELLED
 
@@ -273,5 +274,6 @@ def test_the_approver_says_why_where_the_policy_asks(target, propose, approver, 
 
     with pytest.raises(workflow.NoReason, match="say why"):
         workflow.approve(adjustment=pending, approver=approver, **seen)
+    stepped_up(approver, pending, now)
     approved = workflow.approve(adjustment=pending, approver=approver, reason="I saw the bank statement.", **seen)
     assert approved.state == State.APPROVED

@@ -2,6 +2,7 @@ import pytest
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.factories import stepped_up
 from adjustments import drafting, workflow
 from adjustments.content import content_hash
 from adjustments.models import Adjustment, Contributor, Preview
@@ -77,6 +78,7 @@ def test_there_is_one_request_for_one_thing(pending, target, propose, approver):
 
 def test_what_was_rejected_may_be_proposed_again(pending, target, propose, support, approver, now):
     seen = {"revision": 1, "seen": pending.content_hash}
+    stepped_up(approver, pending, now)
     workflow.reject(adjustment=pending, approver=approver, reason="No.", now=now, **seen)
 
     assert propose(target, support).state == State.PENDING

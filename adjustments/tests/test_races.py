@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connections, transaction
 
+from accounts.factories import stepped_up
 from adjustments import applying, drafting, workflow
 from adjustments.models import Adjustment, Decision
 from adjustments.standing import TooLate
@@ -81,7 +82,9 @@ def test_of_approving_rejecting_withdrawing_and_editing_one_happens(
         seen = {"revision": 1, "seen": pending.content_hash, "reason": "No.", "now": now}
         race(
             lambda it=pending: approve(it, approver),
-            lambda it=pending, seen=seen: workflow.reject(adjustment=it, approver=second_approver, **seen),
+            lambda it=pending, seen=seen: workflow.reject(
+                adjustment=it, approver=stepped_up(second_approver, it, now), **seen
+            ),
             lambda it=pending: workflow.withdraw(adjustment=it, person=support, reason="No.", now=now),
             lambda it=pending: edit(it, support),
         )

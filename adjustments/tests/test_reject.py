@@ -1,6 +1,8 @@
 import pytest
 from django.urls import reverse
 
+from accounts.demo import CAST
+from accounts.factories import stepped_up
 from adjustments import workflow
 from adjustments.models import Adjustment, Decision
 from adjustments.standing import TooLate
@@ -10,6 +12,7 @@ from audit.models import Entry
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_work")]
 
 HTMX = {"HX-Request": "true"}
+WORD = CAST["approver"].password
 
 
 @pytest.fixture
@@ -19,13 +22,14 @@ def url(pending):
 
 @pytest.fixture
 def sent(pending):
-    return {"revision": pending.revision, "seen": pending.content_hash, "reason": "It was paid in cash."}
+    return {"revision": pending.revision, "seen": pending.content_hash, "reason": "It was paid in cash.", "word": WORD}
 
 
 @pytest.fixture
 def reject(now):
     def reject(adjustment, approver, reason="It was paid in cash."):
         seen = {"revision": adjustment.revision, "seen": adjustment.content_hash}
+        approver = stepped_up(approver, adjustment, now)
         return workflow.reject(adjustment=adjustment, approver=approver, reason=reason, now=now, **seen)
 
     return reject

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.demo import CAST
 from anomalies.detection import detect
 from anomalies.models import Anomaly
 from audit.log import job_actor
@@ -85,6 +86,7 @@ def approve(page):
     page.goto("/adjustments/")
     page.get_by_role("link", name="Post the missing refund").click()
     page.get_by_role("link", name="Decide").click()
+    page.get_by_label("Your password or a current code").fill(CAST["approver"].password)
     page.get_by_role("button", name="Approve +20 credits").click()
     page.wait_for_url("**/adjustments/*/")
 

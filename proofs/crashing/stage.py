@@ -15,6 +15,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import systems
+from accounts.factories import stepped_up
 from adjustments import applying, drafting, expiry, workflow
 from adjustments.models import Adjustment
 from billingadmin.postgres import embedded
@@ -98,12 +99,13 @@ class Play:
         return workflow.propose(target=target, proposer=self.proposer, reason=reason, seen=seen, now=now)
 
     def approve(self, adjustment: Adjustment) -> Adjustment:
+        now = timezone.now()
         return workflow.approve(
             adjustment=adjustment,
-            approver=self.approver,
+            approver=stepped_up(self.approver, adjustment, now),
             revision=adjustment.revision,
             seen=adjustment.content_hash,
-            now=timezone.now(),
+            now=now,
         )
 
 
