@@ -72,7 +72,26 @@ def test_after_five_wrong_passwords_the_right_one_is_refused_too(support):
     client, answer = sign_in()
 
     assert "_auth_user_id" not in client.session
-    assert "Too many failed login attempts" in answer.text
+    assert "Wait five minutes" in answer.text
+
+
+def test_failed_sign_ins_are_recorded_and_a_lock_out_once(support):
+    for _attempt in range(8):
+        sign_in(password="wrong")
+
+    tried = Entry.objects.filter(action_type="sign_in_failed")
+    assert tried.count() == 5
+    assert {entry.target_id for entry in tried} == {str(support.pk)}
+    assert Entry.objects.get(action_type="sign_in_locked").outcome == "refused"
+
+
+def test_what_a_stranger_typed_is_not_kept(db):
+    Client().post(ADDRESS, {"login": "my-password@once.example", "password": "sesame, open up"})
+
+    entry = Entry.objects.get(action_type="sign_in_failed")
+    assert (entry.target_id, entry.metadata["email"]) == ("", None)
+    assert "once.example" not in entry.canonical
+    assert "sesame" not in entry.canonical
 
 
 def test_the_limit_is_shared_by_all_processes():
