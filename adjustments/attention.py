@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from adjustments import applying
 from adjustments.models import Adjustment
 from adjustments.people import Person, hands
+from adjustments.policies.caps import within_caps
 from adjustments.policy import UNDER_ANOTHER_POLICY, policy_now
 from adjustments.standing import Refusal, TooLate, held, move, say
 from adjustments.states import Outcome, State, Verdict
@@ -67,7 +68,8 @@ def _refuse_without_a_second_mind(adjustment: Adjustment, person: Person, asked:
 def _act(adjustment: Adjustment, verdict: Verdict, now: datetime) -> None:
     if verdict == Verdict.RETRY:
         within = policy_now(adjustment).apply_within
-        move(adjustment, State.APPROVED, approved_at=now, apply_by=now + within, obstacle="")
+        with within_caps(adjustment, now):
+            move(adjustment, State.APPROVED, approved_at=now, apply_by=now + within, obstacle="")
         refused = adjustment.current_lines().filter(outcome=Outcome.REFUSED)
         refused.update(outcome=Outcome.WAITING, obstacle="", found=None)  # what is posted stays posted
     applying.enqueue(adjustment.pk)

@@ -132,6 +132,7 @@ class Adjustment(models.Model):
             models.Index(fields=["state", "number"], name="adjustment_by_state"),  # the list's tabs
             models.Index(fields=["system", "subject_kind", "subject"], name="adjustment_by_subject"),  # timelines
             models.Index(fields=["state", "proposed_at"], name="adjustment_by_age"),  # the board's oldest
+            models.Index(fields=["system", "approved_at"], name="adjustment_by_approval"),  # the caps of the day
         ]
 
     def __str__(self) -> str:

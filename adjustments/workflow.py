@@ -20,6 +20,7 @@ from adjustments.freezes import holding
 from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Revision
 from adjustments.people import Person, hands
+from adjustments.policies.caps import asking_to_propose, refuse_impossible, within_caps
 from adjustments.policy import Policy, TooShort, policy_for, policy_now, size_of
 from adjustments.standing import Refusal, TooLate, held, move, say, standing
 from adjustments.states import State, Verdict
@@ -129,7 +130,8 @@ def edit(*, adjustment: Adjustment, editor: Person, revision: int, reason: str, 
         _must_be_pending(current, now)
         if current.revision != revision:
             raise Changed(current, _differences(current, revision))
-        _refuse_short(_policy_of(drafted), reason)
+        _refuse_short(policy_of_draft(drafted), reason)
+        refuse_impossible(policy_of_draft(drafted), asking_to_propose(drafted, current.proposed_by))
         store_revision(current, drafted, editor, reason, now)
     return current
 
@@ -254,11 +256,12 @@ def _frozen_by(adjustment: Adjustment) -> str:
 
 
 def _approve(adjustment: Adjustment, now: datetime) -> None:
-    move(adjustment, State.APPROVED, approved_at=now, apply_by=now + policy_now(adjustment).apply_within)
+    with within_caps(adjustment, now):
+        move(adjustment, State.APPROVED, approved_at=now, apply_by=now + policy_now(adjustment).apply_within)
     applying.enqueue(adjustment.pk)
 
 
-def _policy_of(drafted: Draft) -> Policy:
+def policy_of_draft(drafted: Draft) -> Policy:
     size = size_of(entry.line.amount for entry in drafted.entries)
     target = drafted.target
     return policy_for(system=target.system.slug, correction=target.correction.code, amount=size)
@@ -266,8 +269,9 @@ def _policy_of(drafted: Draft) -> Policy:
 
 def _store(drafted: Draft, proposer: Person, reason: str, now: datetime, correlation_id: str) -> Adjustment:
     target = drafted.target
-    policy = _policy_of(drafted)
+    policy = policy_of_draft(drafted)
     _refuse_short(policy, reason)
+    refuse_impossible(policy, asking_to_propose(drafted, proposer))
     adjustment = Adjustment(
         system=target.system.slug,
         correction=target.correction.code,
@@ -288,7 +292,7 @@ def _store(drafted: Draft, proposer: Person, reason: str, now: datetime, correla
 
 
 def store_revision(adjustment: Adjustment, drafted: Draft, editor: Person, reason: str, now: datetime) -> None:
-    columns = _signed(drafted, _policy_of(drafted), reason, now)
+    columns = _signed(drafted, policy_of_draft(drafted), reason, now)
     move(adjustment, State.PENDING, revision=adjustment.revision + 1, **columns)
     _store_lines(adjustment, drafted, editor, now)
 

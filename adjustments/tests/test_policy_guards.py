@@ -126,8 +126,8 @@ def test_a_request_asks_for_the_approvals_of_its_policy(
 ):
     """Whoever writes the row may name the policy there is, and still not ask for fewer people than it does."""
     change_policy(approvals=2)
-    asks = workflow._policy_of
-    monkeypatch.setattr(workflow, "_policy_of", lambda drafted: replace(asks(drafted), approvals=1))
+    asks = workflow.policy_of_draft
+    monkeypatch.setattr(workflow, "policy_of_draft", lambda drafted: replace(asks(drafted), approvals=1))
     pending.refresh_from_db()
     edited = edit(pending, support)
 
