@@ -89,6 +89,16 @@ def test_only_an_approver_decides(target, propose, approver, support, manager, a
         refused("decision_by_an_approver", DECIDE, *decision(pending, person))
 
 
+def test_who_only_reads_asks_for_nothing(approved, manager):
+    refused("asked_by_who_may", DECIDE, *decision(approved, manager, "cancel", "why"))
+
+
+def test_what_an_approver_asked_for_support_does_not_confirm(approved, approver, support):
+    decide(approver, *decision(approved, approver, "cancel", "why"))
+
+    refused("asked_and_confirmed_by_an_approver", DECIDE, *decision(approved, support, "cancel", "why"))
+
+
 def test_nobody_records_the_decision_of_another(pending, approver, second_approver):
     with acting(second_approver.actor):
         refused("decision_is_ones_own", DECIDE, *decision(pending, approver), at_commit=True)
@@ -378,7 +388,7 @@ def test_nothing_is_taken_back_but_by_its_reversal(applied):
     refused("adjustment_reversed_by_its_reversal", "update adjustments_adjustment set reversed_at = now()")
 
 
-def test_every_rule_of_the_database_is_tried_here():
+def test_every_rule_of_the_database_is_tried():
     named = {
         constraint.name
         for model in apps.get_app_config("adjustments").get_models()
