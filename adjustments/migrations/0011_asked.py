@@ -11,5 +11,5 @@ drop function public.adjustments_guard_asked();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("adjustments", "0009_step_up"), ("adjustments", "0005_freezes")]
+    dependencies = [("adjustments", "0010_caps")]
     operations = [migrations.RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"), UNDO)]
