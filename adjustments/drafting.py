@@ -41,6 +41,7 @@ class Asked:
     """One thing that is asked for: a second line with its fingerprint, occurrence and correction asks for the same.
 
     ``line`` is given where the source is not asked what it should be: it takes back ``reverses``, which was posted.
+    ``amount`` is what somebody's list says, in its ``row``; the source must give the same.
     """
 
     subject: str
@@ -49,6 +50,18 @@ class Asked:
     anomaly: Anomaly | None = None
     reverses: AdjustmentLine | None = None
     line: Line | None = None
+    amount: int | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """What a request about many does not ask for, and why."""
+
+    subject: str
+    why: str
+    anomaly: Anomaly | None = None
+    row: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +73,7 @@ class Target:
     asked: Sequence[Asked]
     reverses: Adjustment | None = None
     edits: Adjustment | None = None  # whose own lines do not stand in the way
+    left_out: Sequence[LeftOut] = ()  # before the source was asked
 
     @property
     def only(self) -> Asked | None:
@@ -95,13 +109,6 @@ class DraftedLine(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftOut:
-    subject: str
-    why: str
-    anomaly: Anomaly | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Draft:
     target: Target
     entries: Sequence[DraftedLine]
@@ -114,6 +121,14 @@ class Draft:
     @property
     def only_entry(self) -> Entry | None:
         return self.entries[0] if len(self.entries) == 1 else None
+
+    @property
+    def largest(self) -> int:
+        return max((entry.line.amount for entry in self.entries), key=abs)
+
+    @property
+    def customers(self) -> int:
+        return len({entry.customer for entry in self.entries if entry.customer})
 
     @property
     def unit(self) -> str:
@@ -148,9 +163,9 @@ def for_anomaly(anomaly: Anomaly, code: str) -> Target:
     return Target(system=system, correction=correction, asked=[of_anomaly(anomaly)])
 
 
-def for_anomalies(anomalies: Sequence[Anomaly], code: str) -> Target:
+def for_anomalies(anomalies: Sequence[Anomaly], code: str, system: System | None = None) -> Target:
     """About several at once, all of one system. One that the correction does not answer is not asked for here."""
-    system = _system(anomalies[0].system)
+    system = system or _system(anomalies[0].system)
     correction = _posting(system, code)
     fitting = [one for one in anomalies if one.system == system.slug and answers(correction, one)]
     if not fitting:
@@ -254,21 +269,38 @@ def _posting(system: System, code: str) -> Correction:
 # What the source says of it -------------------------------------------------------------------------------------------
 
 
+class NothingLeft(Undraftable):
+    """Of many things not one can be asked for; ``left_out`` says why of each."""
+
+    def __init__(self, left_out: Sequence[LeftOut]) -> None:
+        super().__init__(_("The source gives nothing of all this to ask for."))
+        self.left_out = left_out
+
+
 def draft(target: Target, *, now: datetime) -> Draft:
     """Raises Undraftable, or systems.reading.SourceUnavailable."""
+    entries: dict[Any, DraftedLine] = {}
+    left_out = [*target.left_out, *map(_too_many, target.asked[MOST_LINES:])]
     taken = {} if target.only else in_the_way(target)
-    entries: list[DraftedLine] = []
-    left_out: list[LeftOut] = []
     with reading(target.system, now=now) as source, source.connection.cursor() as cursor:
         for asked in target.asked[:MOST_LINES]:
             try:
-                entries += _drafted(target, asked, taken, source, cursor)
+                _refuse_taken(asked, taken)
+                _add(entries, [_entry(target.correction, cursor, *one) for one in _lines(target, asked, source)])
             except Undraftable as why:
-                left_out.append(LeftOut(subject=asked.subject, why=str(why), anomaly=asked.anomaly))
-    left_out += [_too_many(asked) for asked in target.asked[MOST_LINES:]]
+                left_out.append(LeftOut(subject=asked.subject, why=str(why), anomaly=asked.anomaly, row=asked.row))
     if not entries:
-        raise Undraftable(left_out[0].why if target.only else _("The source gives nothing of all this to ask for."))
-    return Draft(target=target, entries=entries, left_out=left_out)
+        raise Undraftable(left_out[0].why) if len(left_out) == 1 else NothingLeft(left_out)
+    return Draft(target=target, entries=list(entries.values())[:MOST_LINES], left_out=left_out)
+
+
+def _add(entries: dict[Any, DraftedLine], more: Sequence[DraftedLine]) -> None:
+    """Two anomalies of one subject may ask for the same posting: it is made once."""
+    named = {(entry.line.subject, *sorted(entry.line.particulars.items())): entry for entry in more}
+    new = {name: entry for name, entry in named.items() if name not in entries}
+    if not new:
+        raise Undraftable(_("What this asks for is in this request already."))
+    entries |= new
 
 
 def _too_many(asked: Asked) -> LeftOut:
@@ -287,11 +319,13 @@ def in_the_way(target: Target) -> Mapping[tuple[str, int], Adjustment]:
     return {asked: adjustment for asked, adjustment in found.items() if asked in wanted}
 
 
-def _drafted(
-    target: Target, asked: Asked, taken: Mapping[tuple[str, int], Adjustment], source: Questions, cursor: Any
-) -> list[DraftedLine]:
+def _refuse_taken(asked: Asked, taken: Mapping[tuple[str, int], Adjustment]) -> None:
     if other := taken.get((asked.fingerprint, asked.occurrence)):
         raise Undraftable(_("#%d already asks for this.") % other.number)
+
+
+def _lines(target: Target, asked: Asked, source: Questions) -> list[tuple[Asked, int, Line]]:
+    """What the source gives for one thing asked for, numbered."""
     correction = target.correction
     try:
         lines = [asked.line] if asked.line else correction.draft(source, asked.subject)
@@ -299,7 +333,11 @@ def _drafted(
         raise Undraftable(str(refusal)) from refusal
     if not lines:
         raise Undraftable(_("The source shows nothing that “%s” would put right.") % correction.title)
-    return [_entry(correction, cursor, asked, nth, line) for nth, line in enumerate(lines, 1)]
+    found = sum(line.amount for line in lines)
+    if asked.amount is not None and asked.amount not in (found, abs(found)):
+        told = {"wanted": asked.amount, "found": found, "unit": correction.unit}
+        raise Undraftable(_("The file says %(wanted)d, but the source gives %(found)d %(unit)s.") % told)
+    return [(asked, nth, line) for nth, line in enumerate(lines, 1)]
 
 
 def _entry(correction: Correction, cursor: Any, asked: Asked, nth: int, line: Line) -> DraftedLine:

@@ -10,6 +10,7 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -33,6 +34,16 @@ def for_anomaly(request: HttpRequest, pk: int) -> HttpResponse:
 def anomaly_panel(request: HttpRequest, anomaly: Anomaly) -> dict[str, Any]:
     html = render_to_string("adjustments/_panel.html", context_for(anomaly), request)
     return {"title": _("Adjustments"), "html": html}
+
+
+def queue_action() -> dict[str, Any]:
+    """What the queue offers for those that are ticked, and for all that it shows."""
+    return {
+        "url": reverse("adjustments:propose_several"),
+        "label": _("Propose…"),
+        "label_for_all": _("Propose for all of these…"),
+        "key": "r",
+    }
 
 
 def subject_panel(request: HttpRequest, slug: str, kind: str, subject: str) -> dict[str, Any] | None:

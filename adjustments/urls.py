@@ -1,6 +1,6 @@
 from django.urls import path
 
-from adjustments import pages, panels, verbs
+from adjustments import many, pages, panels, verbs
 from adjustments.reconciliation import views as reconciliation
 
 app_name = "adjustments"
@@ -9,6 +9,7 @@ urlpatterns = [
     path("", pages.adjustments, name="adjustments"),
     path("export/", pages.export, name="export"),
     path("propose/", verbs.propose, name="propose"),
+    path("propose/several/", many.propose_several, name="propose_several"),
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
     path("reconciliation/<slug:slug>/", reconciliation.reconcile, name="reconcile"),
     # fragments for other pages

@@ -257,6 +257,7 @@ BOARD_CONTRIBUTORS: tuple[str, ...] = (
 ENGINE_PROBES: tuple[str, ...] = ("anomalies.probes.probes", "adjustments.freezes.panels.probes")
 LETTER_FOOTERS: tuple[str, ...] = ("jobs.auditing.letter_footer",)  # letter -> what is added to its text as it leaves
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
+QUEUE_ACTIONS: tuple[str, ...] = ("adjustments.panels.queue_action",)  # what else is done with those that are ticked
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)
 HISTORY_CONTRIBUTORS: tuple[str, ...] = ("adjustments.panels.recorded_for",)  # anomaly -> what the audit log calls them
 SEARCH_CONTRIBUTORS: tuple[str, ...] = ("anomalies.search.own", "adjustments.panels.searched")

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.views.decorators.http import require_GET
 
 from anomalies import queue as walk
@@ -52,6 +54,7 @@ def queue(request: HtmxHttpRequest) -> HttpResponse:
         "rows": listed(page.rows),
         "state": form.chosen_state,
         "order": form.chosen_order,
+        "actions": [import_string(path)() for path in settings.QUEUE_ACTIONS],
         "now": now,
     }
     return page_or_fragment(request, "anomalies/queue.html", context, fragment="list")
