@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 import systems
 from adjustments.states import Outcome
+from billingadmin import durability
 from billingadmin.sql import statement
 from systems.base import System
 from systems.reading import is_connected
@@ -69,9 +70,20 @@ def writing(system: System, *, lock_ms: int = 2_000, statement_ms: int = 10_000)
 
 def take_key(cursor: CursorWrapper, *, key: UUID, content_hash: str, outcome: Outcome, now: datetime) -> bool:
     """Whether the key is now ours. False when somebody had it: then read it."""
+    _refuse_forgetful(cursor.db.alias)
     taken = {"key": str(key), "content_hash": content_hash, "outcome": outcome.value, "at": now.isoformat()}
     cursor.execute(statement(APPLIED, "take_key"), taken)
     return cursor.rowcount == 1
+
+
+def _refuse_forgetful(alias: str) -> None:
+    """A commit that may be lost after it was acknowledged is none: then nothing is posted, and the reason is told."""
+    for forgetful, found in durability.refused("default", alias).items():
+        whose = _("The console's database") if forgetful == "default" else _("The ledger's database")
+        raise Obstacle(
+            _("%(whose)s may forget what it has acknowledged (%(settings)s): nothing is posted until it is set right.")
+            % {"whose": whose, "settings": ", ".join(found)}
+        )
 
 
 def read_key(cursor: CursorWrapper, key: UUID) -> Taken | None:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 
+from billingadmin import durability
 from billingadmin.privileges import site_role
 
 QUEUE_CONNECTIONS = 11  # Procrastinate's pool, and the one it listens on
@@ -37,6 +38,25 @@ def the_server_has_connections_enough(app_configs: Any, **_kwargs: Any) -> list[
             hint="Raise max_connections, or lower WEB_WORKERS, WEB_THREADS or JOB_CONCURRENCY.",
             id="billingadmin.W002",
         )
+    ]
+
+
+@register(Tags.database, deploy=True)
+def what_is_acknowledged_is_on_disk(app_configs: Any, **_kwargs: Any) -> list[CheckMessage]:
+    """Of the console, and of every ledger that this process may write to: run it in the worker's environment too."""
+    writers = [alias for alias in settings.DATABASES if alias.endswith("_writer")]
+    try:
+        refused = durability.refused("default", *writers)
+    except DatabaseError:
+        return []  # one that cannot be asked is told elsewhere
+    return [
+        Error(
+            f"The database “{alias}” may lose what it has acknowledged: {', '.join(found)}.",
+            hint="Set each of them on again, for the server, the database and the role. Until then the worker posts "
+            "nothing, and the pages of the requests and of the systems' health say so.",
+            id="billingadmin.E001",
+        )
+        for alias, found in refused.items()
     ]
 
 

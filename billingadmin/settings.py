@@ -27,6 +27,7 @@ EMBEDDED = not envstr("DATABASE_URL")
 DATABASES = configured({**embedded.environment(ENGINES), **os.environ}, list(ENGINES))
 DATABASE_ROUTERS = ["billingadmin.databases.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DURABLE_COMMITS_ONLY = True  # no money through a database that may forget what it acknowledged; off for tests alone
 
 # Shown on every page, so that nobody takes the demo for the real thing.
 DEMO = embedded.wants_demo()  # nothing real is connected: all there is is invented
@@ -254,7 +255,11 @@ BOARD_CONTRIBUTORS: tuple[str, ...] = (
     "adjustments.board.figures",
     "adjustments.freezes.panels.figures",
 )
-ENGINE_PROBES: tuple[str, ...] = ("anomalies.probes.probes", "adjustments.freezes.panels.probes")
+ENGINE_PROBES: tuple[str, ...] = (
+    "anomalies.probes.probes",
+    "adjustments.freezes.panels.probes",
+    "adjustments.durability.probes",
+)
 LETTER_FOOTERS: tuple[str, ...] = ("jobs.auditing.letter_footer",)  # letter -> what is added to its text as it leaves
 HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
 QUEUE_ACTIONS: tuple[str, ...] = ("adjustments.panels.queue_action",)  # what else is done with those that are ticked

@@ -96,9 +96,11 @@ def test_an_answer_before_the_commit_would_be_caught(house, times, caught_here):
 
 
 @pytest.mark.sensitivity(NAME)
-def test_commits_that_do_not_wait_would_be_caught(house, times, caught_here):
+def test_commits_that_do_not_wait_would_be_caught_and_move_no_money(house, times, caught_here):
     with caught_here("synchronous_commit is off", "acknowledged decisions are missing"):
-        hold(house(times(full=5, small=2), "asynchronous"))
+        found = house(times(full=5, small=2), "asynchronous")
+        assert not found["applied"], "money went through a server that forgets"
+        hold(found)
 
 
 @pytest.fixture

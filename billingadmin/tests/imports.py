@@ -10,7 +10,7 @@ LEAVES = {
     f"billingadmin.{name}"
     for name in (
         *("http", "amounts", "sql", "charts", "audience", "masking", "paging", "request_log", "retelling"),
-        *("templatetags", "texts", "tones", "usage"),
+        *("templatetags", "durability", "texts", "tones", "usage"),
     )
 }
 

@@ -23,6 +23,7 @@ for alias, database in DATABASES.items():
     if database["ENGINE"].endswith("sqlite3") and alias.endswith("_writer"):
         database["TEST"]["NAME"] = str(embedded.data_folder() / "test" / f"test_{alias}.sqlite3")
 
+DURABLE_COMMITS_ONLY = False  # this cluster is in haste
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

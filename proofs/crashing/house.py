@@ -190,16 +190,22 @@ def run(house: House, kills: int, seed: int, defect: str = "") -> Counter:
         wrong, verified = looked_at(acknowledged, verified)
         total += wrong + Counter(acknowledged=len(acknowledged))
         say({"kill": number + 1, **wrong})
-    return total + finished() if not defect else total
+    if defect == "early":
+        return total
+    return total + (finished() if not defect else Counter(applied=applied_now()))
+
+
+def applied_now() -> int:
+    stage.one_run()
+    return stage.ask("default", SQL, "applied")[0][0]
 
 
 def finished() -> Counter:
     """After one run everything that was decided is done, once."""
-    stage.one_run()
-    found: Counter = Counter()
+    found = Counter(applied=applied_now())
     for slug in stage.LEDGERS:
         found.update(stage.shortcomings(slug))
-    return Counter(applied=stage.ask("default", SQL, "applied")[0][0]) + found
+    return found
 
 
 def say(told: dict[str, Any]) -> None:
