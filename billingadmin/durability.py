@@ -1,8 +1,8 @@
 """Whether a database keeps what it has acknowledged: a commit is on disk before anybody is told of it.
 
 A server set up for speed may answer before that (``synchronous_commit``), or never ask the disk (``fsync``), or be torn
-by a loss of power in the middle of a page (``full_page_writes``). Some can be set for a database or a role as well as for
-the server, so the session that will commit is asked.
+by a loss of power in the middle of a page (``full_page_writes``). Databases and roles have defaults of their own, so
+the very session that will commit is asked.
 """
 
 from pathlib import Path

@@ -1,7 +1,6 @@
 """The made-up rooms: people are owed dues, and each due is paid by one line of a request.
 
-A subject is a run of dues, ``7x3`` being the dues 7, 8 and 9, so that a request has as many lines as wanted. Nothing in
-the ledger itself keeps a due from being paid twice: only the console's key does, and a proof can count.
+Nothing in the ledger itself keeps a due from being paid twice: only the console's key does, and a proof can count.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,17 +17,13 @@ CUSTOMERS = 7
 
 
 def draft(source: Source, subject: str) -> Sequence[Line]:
-    first, count = (int(part) for part in subject.split("x"))
     with source.connection.cursor() as cursor:
-        cursor.execute(statement(SQL, "dues"), {"first": first, "last": first + count - 1})
-        found = cursor.fetchall()
-    if len(found) != count:
-        raise Refused(f"Not all of the dues {subject} are there.")
-    return [_line(*due) for due in found]
-
-
-def _line(due: int, customer: str, amount: int) -> Line:
-    return Line(subject=str(due), amount=amount, unit="JPY", particulars={"due": str(due), "customer": customer})
+        cursor.execute(statement(SQL, "due"), {"due": int(subject)})
+        found = cursor.fetchone()
+    if not found:
+        raise Refused(f"There is no due {subject}.")
+    due, customer, amount = found
+    return [Line(subject=subject, amount=amount, unit="JPY", particulars={"due": str(due), "customer": customer})]
 
 
 def evidence(cursor: Any, line: Line, lock: bool) -> Row | None:
@@ -61,6 +56,7 @@ def room(slug: str, engine: str) -> System:
         evidence=evidence,
         effects=effects,
         post=pay,
+        customer="customer",
     )
     nothing = dict.fromkeys(("facts", "rules", "subjects", "probes", "pages", "jobs", "indexes"), ())
     return System(

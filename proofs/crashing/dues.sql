@@ -21,12 +21,8 @@ insert into dues (id, customer, amount) select n, 'c' || n %% 7, 100 + n from ge
 with recursive one (n) as (select 1 union all select n + 1 from one where n < %(last)s)
 insert into dues (id, customer, amount) select n, 'c' || n %% 7, 100 + n from one;
 
--- dues --
--- A run of dues.
-select id, customer, amount from dues where id between %(first)s and %(last)s order by id;
-
 -- due --
--- One due: what a line rests on.
+-- One due: what a line asks for, and rests on.
 select id, customer, amount from dues where id = %(due)s;
 
 -- paid --

@@ -69,6 +69,13 @@ def owe(slug: str, run: Iterable[int]) -> None:
             cursor.execute(statement(dues.SQL, "owe"), owed)
 
 
+def asking(slug: str, run: Iterable[int]) -> drafting.Target:
+    system = registry.get(slug)
+    correction = system.correction(dues.CODE)
+    asked = drafting.of_subjects(system, correction, [str(due) for due in run])
+    return drafting.Target(system=system, correction=correction, asked=asked)
+
+
 class Play:
     """Requests in numbers. ``seed`` makes the same ones again."""
 
@@ -92,7 +99,7 @@ class Play:
         self.next_due[slug] += count
         if not self.filled:
             owe(slug, range(first, first + count))
-        target = drafting.for_subject(registry.get(slug), dues.KIND, f"{first}x{count}", dues.CODE)
+        target = asking(slug, range(first, first + count))
         now = timezone.now()
         seen = drafting.draft(target, now=now).seen
         reason = "The book of dues shows it."
