@@ -78,8 +78,13 @@ def _source(environment: Mapping[str, str], slug: str) -> dict[str, dict[str, An
     if url := environment.get(reading):
         aliases[slug] = from_url(reading, url) | {"TEST": {"MIRROR": f"{slug}_writer"}}
     if url := environment.get(writing):
-        aliases[f"{slug}_writer"] = from_url(writing, url) | {"TEST": {"DEPENDENCIES": []}}
+        aliases[f"{slug}_writer"] = _writing(from_url(writing, url)) | {"TEST": {"DEPENDENCIES": []}}
     return aliases
+
+
+def _writing(database: dict[str, Any]) -> dict[str, Any]:
+    """A SQLite file has one writer at a time: who waits from the start gets its turn, who has read first is refused."""
+    return database | {"OPTIONS": {"transaction_mode": "IMMEDIATE"}} if database["ENGINE"] == SQLITE else database
 
 
 class Router:

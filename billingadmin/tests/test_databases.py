@@ -85,3 +85,12 @@ def test_the_console_is_migrated_in_its_own_database_alone():
 
     assert router.allow_migrate("owner", "sessions")
     assert not router.allow_migrate("paperclips_writer", "sessions")
+
+
+def test_who_writes_to_a_sqlite_file_asks_for_it_from_the_start():
+    urls = {f"D1_{end}DATABASE_URL": "sqlite:////srv/d1.sqlite3" for end in ("", "WRITER_")}
+
+    databases = configured({"DATABASE_URL": "postgresql:///console", **urls}, ["d1"])
+
+    assert databases["d1_writer"]["OPTIONS"] == {"transaction_mode": "IMMEDIATE"}
+    assert "OPTIONS" not in databases["d1"]

@@ -18,6 +18,7 @@ import systems
 from accounts.factories import stepped_up
 from adjustments import applying, drafting, expiry, workflow
 from adjustments.models import Adjustment
+from billingadmin.databases import configured
 from billingadmin.postgres import embedded
 from billingadmin.sql import statement
 from jobs.tests.worker import work_off
@@ -36,8 +37,11 @@ LATER = timedelta(minutes=2)  # when the recovery job comes by
 @contextmanager
 def ledgers(folder: Path) -> Iterator[None]:
     """The two rooms, connected: the granary beside the shop of the tests, the cellar in a file of its own."""
-    file = {**connections.settings["default"], "ENGINE": "django.db.backends.sqlite3", "OPTIONS": {}, "CONN_MAX_AGE": 0}
-    places = {"granary": connections.settings["paperclips_writer"], "cellar": {**file, "NAME": str(folder / "cellar")}}
+    urls = {f"CELLAR_{end}DATABASE_URL": f"sqlite:///{folder / 'cellar'}" for end in ("", "WRITER_")}
+    written = configured({**urls, "DATABASE_URL": "postgresql:///unused"}, ["cellar"])["cellar_writer"]
+    default = connections.settings["default"]
+    cellar = {**default, **written, "TEST": default["TEST"]}
+    places = {"granary": connections.settings["paperclips_writer"], "cellar": cellar}
     for slug, place in places.items():
         connections.settings[slug] = connections.settings[f"{slug}_writer"] = place
         connections[slug] = connections[f"{slug}_writer"]
