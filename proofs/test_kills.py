@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.demo import CAST
 from audit.verification import Verdict, verify
 from proofs.crashing import between, stage
 from proofs.crashing.deaths import POINTS
@@ -15,7 +16,7 @@ NAME = "kill -9 of web and worker"
 
 @pytest.fixture
 def kills(play, server, approver, chance):
-    return Kills(play, server, Door(approver), chance)
+    return Kills(play, server, Door(approver, CAST["approver"].password), chance)
 
 
 def hold(kills):

@@ -29,7 +29,8 @@ class Silent(WSGIRequestHandler):
 class Door:
     """Where the approver knocks: a signed-in browser, and for each knock a web process of its own."""
 
-    def __init__(self, person: Any) -> None:
+    def __init__(self, person: Any, password: str) -> None:
+        self.password = password  # asked for at every decision
         self.application = WSGIHandler()
         client = Client()
         client.force_login(person)
@@ -47,7 +48,8 @@ class Door:
             process = deaths.born(lambda: self._answer(listening, doom))
             address = listening.getsockname()
         connection = HTTPConnection(*address, timeout=PATIENCE)
-        said = {"revision": adjustment.revision, "seen": adjustment.content_hash, "csrfmiddlewaretoken": self.token}
+        seen = {"revision": adjustment.revision, "seen": adjustment.content_hash}
+        said = {**seen, "word": self.password, "csrfmiddlewaretoken": self.token}
         path = reverse("adjustments:approve", args=[adjustment.pk])
         with suppress(OSError):
             connection.request("POST", path, urlencode(said), self.headers)
