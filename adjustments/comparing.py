@@ -21,9 +21,11 @@ class LineRefused(Exception):
         self.found = found
 
 
-def compare(adjustment: Adjustment, line: AdjustmentLine, correction: Correction, cursor: CursorWrapper) -> None:
+def compare(
+    adjustment: Adjustment, line: AdjustmentLine, correction: Correction, cursor: CursorWrapper, *, lock: bool = True
+) -> None:
     """What was signed is what there is: the same line, the same facts in the source, the same person's money."""
-    evidence = correction.evidence(cursor, line.as_line(), True)
+    evidence = correction.evidence(cursor, line.as_line(), lock)
     if evidence is None:
         raise LineRefused(_("The source no longer has what this rests on."))
     signed = _signed(adjustment.pk, adjustment.content_hash).get(str(line.key), {})

@@ -261,8 +261,8 @@ def _posting(system: System, code: str) -> Correction:
         raise Undraftable(
             _("%(label)s has no correction “%(code)s”.") % {"label": system.label, "code": code}
         ) from None
-    if correction.kind != CorrectionKind.POSTING:
-        raise Undraftable(_("“%s” is not a posting.") % correction.title)
+    if correction.kind == CorrectionKind.SWITCH:
+        raise Undraftable(_("“%s” acts at once; it is not proposed.") % correction.title)
     return correction
 
 

@@ -327,6 +327,7 @@ class Preview(models.Model):
 
 
 # Other subjects of this engine have packages of their own.
+from adjustments.elsewhere.models import CarriedOut, RemoteCall  # noqa: E402, F401
 from adjustments.freezes.models import Freeze, Thaw  # noqa: E402, F401
 from adjustments.policies.models import PolicyChange, PolicyEffect, PolicyRule  # noqa: E402, F401
 from adjustments.reconciliation.models import Discrepancy, Reconciliation  # noqa: E402, F401

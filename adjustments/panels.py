@@ -100,7 +100,7 @@ def answers(anomaly: Anomaly) -> list[Correction]:
         for one in offered
         if anomaly.rule in one.answers
         and one.subject_kind == anomaly.subject_kind
-        and one.kind == CorrectionKind.POSTING
+        and one.kind != CorrectionKind.SWITCH
     ]
 
 

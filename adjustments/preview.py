@@ -25,8 +25,8 @@ from adjustments.states import Outcome
 from billingadmin.sql import statement
 from jobs.queue import app
 from systems import facts, registry
-from systems.base import Correction, Finding, Refused, System, Verdict
-from systems.reading import Questions
+from systems.base import Correction, CorrectionKind, Finding, Refused, System, Verdict
+from systems.reading import Questions, SourceUnavailable, reading
 
 ANSWERS_WITHIN = timedelta(seconds=60)  # after that the page stops asking, and says so
 LOCK_MS, STATEMENT_MS = 1_000, 5_000
@@ -60,11 +60,25 @@ def answer(pk: UUID, *, now: datetime) -> str:
 def rehearse(adjustment: Adjustment, revision: int, *, now: datetime) -> dict[str, Any]:
     system = registry.get(adjustment.system)
     lines = list(adjustment.lines.filter(revision=revision).order_by("number"))
+    if system.correction(adjustment.correction).kind != CorrectionKind.POSTING:
+        return _outlook(system, system.correction(adjustment.correction), lines, now)
     try:
         with _stage(system) as alias, connections[alias].cursor() as cursor:
             return _rehearsed(adjustment, lines, Questions(system, connections[alias], now), cursor)
     except DatabaseError as error:
         raise ledger.obstacle(system, error) from error
+
+
+def _outlook(system: System, correction: Correction, lines: Sequence[AdjustmentLine], now: datetime) -> dict[str, Any]:
+    """What happens elsewhere cannot be rehearsed: only whether the source still says what the request rests on."""
+    try:
+        with reading(system, now=now) as source, source.connection.cursor() as cursor:
+            evidence = [_evidence(correction, cursor, line) for line in lines]
+            effects = _effects(correction, cursor, lines)
+    except SourceUnavailable as down:
+        raise ledger.Obstacle(f"{system.label}: {down.reason}. {down.remedy}") from down
+    told = {"refused": "", "stops": [], "begins": [], "elsewhere": True}
+    return {"evidence": evidence, "effects": _compared(effects, effects), **told}
 
 
 def _rehearsed(

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from adjustments import many, pages, panels, verbs
+from adjustments.elsewhere import views as elsewhere
 from adjustments.reconciliation import views as reconciliation
 
 app_name = "adjustments"
@@ -23,6 +24,7 @@ urlpatterns = [
     path("<uuid:pk>/approve/", verbs.approve, name="approve"),
     path("<uuid:pk>/reject/", verbs.reject, name="reject"),
     path("<uuid:pk>/withdraw/", verbs.withdraw, name="withdraw"),
+    path("<uuid:pk>/carried-out/", elsewhere.carried_out, name="carried_out"),
     path("<uuid:pk>/retry/", verbs.ask, {"verdict": "retry"}, name="retry"),
     path("<uuid:pk>/cancel/", verbs.ask, {"verdict": "cancel"}, name="cancel"),
 ]

@@ -59,6 +59,10 @@ STATES = {
     "refused": ("warning", _("refused")),
     "void": ("notice", _("void")),
     "posted": ("ok", _("posted")),
+    # a call to an outside interface
+    "intended": ("info", _("being sent")),
+    "unknown": ("unknown", _("outcome unknown")),
+    "unsent": ("notice", _("not there")),
     # a letter
     "written": ("info", _("not sent yet")),
     "sent": ("ok", _("sent")),

@@ -264,6 +264,14 @@ class Correction:
     ``post`` writes and returns the receipt, or raises Refused with nothing written.
     ``ledger_row(cursor, receipt)`` reads again what a receipt names, for the reconciliation: a row whose ``amount`` is
     what the line moved, or None when it is gone.
+
+    A remote call has no ``post``. ``send(line, posting)`` makes the call with ``posting.key`` as its idempotency key,
+    outside of any transaction, and gives up within a minute; whatever it answers, or raises, ``read_back(line, key)``
+    is asked for what counts: the receipt, None when the other side says that it has nothing, or an exception when it
+    cannot be asked. Only Refused means that it was refused for good. ``keys_kept`` is how long the other side remembers
+    a key: within it, what is not there is sent again; without it, never. Evidence is read by the reader, unlocked.
+
+    A procedure has neither: ``instructions`` tell a person what to do elsewhere, ``proof`` what to write down of it.
     ``customer`` names the particular or the evidence column that says whose money it is, as the source's own id; empty
     where the source knows nobody by it.
     ``reversal`` names the correction that takes this one back, and ``reverse(line, receipt)`` gives its line from what
@@ -281,10 +289,15 @@ class Correction:
     draft: Callable[[Source, str], Sequence[Line]]
     evidence: Callable[[Any, Line, bool], Row | None]
     effects: Callable[[Any, Line], Mapping[Text, tuple[int, str]]]
-    post: Callable[[Any, Line, Posting], dict[str, Any]]
+    post: Callable[[Any, Line, Posting], dict[str, Any]] | None = None
     customer: str
     reversal: str | None = None
     ledger_row: Callable[[Any, Mapping[str, Any]], Row | None] | None = None
+    send: Callable[[Line, Posting], Any] | None = None
+    read_back: Callable[[Line, UUID], dict[str, Any] | None] | None = None
+    keys_kept: timedelta | None = None
+    instructions: tuple[Text, ...] = ()
+    proof: Text = ""
     reverse: Callable[[Line, Row], Line] | None = None
 
 

@@ -2,6 +2,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from systems.base import Correction, CorrectionKind, Line, Posting, Refused, Row, Source
+from systems.tests.paperclips import bank
 from systems.tests.paperclips import source as shop
 
 
@@ -118,5 +119,38 @@ CORRECTIONS = (
         reversal="book_payment",
         ledger_row=voided_row,
         reverse=book_voided,
+    ),
+    Correction(
+        code="pay_back",
+        title="Pay back through the bank",
+        what="Asks the bank to pay the order's total back.",
+        kind=CorrectionKind.REMOTE_CALL,
+        answers=(),
+        subject_kind="order",
+        unit="JPY",
+        particulars=("order_id",),
+        draft=bank.draft,
+        evidence=evidence,
+        effects=effects,
+        customer="customer",
+        send=bank.send,
+        read_back=bank.read_back,
+        keys_kept=bank.KEYS_KEPT,
+    ),
+    Correction(
+        code="hand_back",
+        title="Hand the money back over the counter",
+        what="Somebody in the shop hands the order's total back.",
+        kind=CorrectionKind.PROCEDURE,
+        answers=(),
+        subject_kind="order",
+        unit="JPY",
+        particulars=("order_id",),
+        draft=bank.draft,
+        evidence=evidence,
+        effects=effects,
+        customer="customer",
+        instructions=("Count the money out of the till.", "Have the customer sign for it."),
+        proof="The number of the signed slip",
     ),
 )
