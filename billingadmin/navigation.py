@@ -33,6 +33,7 @@ class Item:
     icon: str = ""
     key: str = ""  # g, then this letter
     audience: Capability = "read"
+    or_audience: Capability | None = None  # whoever may this sees it too
     count: str = ""
     level: str = ""
     current: bool = False
@@ -54,6 +55,7 @@ HEALTH = Item("/health/", _("Health"), "health", "h")
 RECORDS = (
     Item("/audit/", _("Audit log"), "audit", "l"),
     Item("/jobs/", _("Jobs"), "jobs", "j"),
+    Item("/policy/", _("Policy"), "policy", "y", "read", "people"),
     Item("/people/", _("People"), "people", "p", "people"),
 )
 
@@ -86,7 +88,7 @@ def sections_for(request: HtmxHttpRequest, path: str) -> Iterator[Section]:
         return
     systems = systems_watched() if request.user.may("read") else ()
     for label, items in ((_("Work"), WORK), (_("Systems"), (HEALTH, *systems)), (_("Records"), RECORDS)):
-        seen = [item for item in items if request.user.may(item.audience)]
+        seen = [item for item in items if is_for(item, request.user)]
         if seen:
             here = max((item.path for item in seen if is_at(item.path, path)), key=len, default="")
             yield Section(label, tuple(replace(counted(item), current=item.path == here) for item in seen))
@@ -96,6 +98,10 @@ def banners(request: HtmxHttpRequest) -> SafeString:
     """What the engines have to say above every page."""
     told = (import_string(path)(request) for path in settings.BANNERS) if request.user.is_authenticated else ()
     return format_html_join("", "{}", ((one,) for one in told))
+
+
+def is_for(item: Item, reader: Any) -> bool:
+    return reader.may(item.audience) or bool(item.or_audience and reader.may(item.or_audience))
 
 
 def systems_watched() -> tuple[Item, ...]:

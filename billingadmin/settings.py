@@ -248,6 +248,7 @@ NAVIGATION_COUNTS: dict[str, str] = {
     "/adjustments/": "adjustments.board.waiting_count",
     "/freezes/": "adjustments.freezes.panels.active_count",
     "/people/": "accounts.changes.waiting_count",
+    "/policy/": "adjustments.policies.changes.waiting_count",
 }
 BANNERS: tuple[str, ...] = ("adjustments.freezes.panels.banner",)  # request -> what stands above every page
 BOARD_CONTRIBUTORS: tuple[str, ...] = (

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from adjustments import people
 from adjustments.people import Person
 from adjustments.policies import renewal
-from adjustments.policies.models import TERMS, Kind, PolicyChange, PolicyRule, State
+from adjustments.policies.models import Kind, PolicyChange, PolicyRule, State
 from audit.log import acting
 
 SENTENCES = {
@@ -166,10 +166,3 @@ def _decide(change: PolicyChange, state: str, by: Person, now: datetime, answer:
         who = {"state": change.get_state_display(), "name": change.decided_by.name}
         raise AlreadyDecided(_("Somebody was faster: %(name)s decided this (%(state)s).") % who)
     change.refresh_from_db()
-
-
-def differences(change: PolicyChange) -> list[tuple[str, Any, Any]]:
-    """Term by term, what it was and what it becomes; None where there is no rule on that side."""
-    before = change.replaces.terms if change.replaces else dict.fromkeys(TERMS)
-    after = dict.fromkeys(TERMS) if change.kind == Kind.RETIRE else change.terms
-    return [(name, before[name], after[name]) for name in TERMS if before[name] != after[name]]

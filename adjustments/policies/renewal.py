@@ -12,13 +12,16 @@ from pathlib import Path
 from uuid import uuid4
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Abs
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from adjustments import letters, workflow
 from adjustments.drafting import Asked, Draft, DraftedLine, Undraftable, for_edit
 from adjustments.models import Adjustment, AdjustmentLine
-from adjustments.policies.models import PolicyEffect, PolicyRule
+from adjustments.policies.models import Kind, PolicyChange, PolicyEffect, PolicyRule
+from adjustments.policies.rules import most_specific
 from adjustments.policy import Policy, policy_now
 from adjustments.states import Verdict
 from audit.log import acting, job_actor
@@ -72,6 +75,22 @@ def _left_behind() -> list[Adjustment]:
     free = Adjustment.objects.pending().filter(pk__in=left)
     free = free.select_for_update(no_key=True, of=("self",), skip_locked=True)
     return list(free.select_related("proposed_by", "anomaly", "reverses").order_by("number"))
+
+
+def would_renew(change: PolicyChange) -> int:
+    """How many requests that wait would come under another rule, were it confirmed now."""
+    kept = list(PolicyRule.objects.current().exclude(pk=change.replaces_id))
+    after = [*kept, change] if change.kind != Kind.RETIRE else kept
+    waiting = (
+        Adjustment.objects.pending().filter(system=change.system) if change.system else Adjustment.objects.pending()
+    )
+    current = Q(lines__revision=F("revision"))
+    sized = waiting.annotate(size=Sum(Abs("lines__amount"), filter=current)).order_by()
+    found = 0
+    for system, correction, size, version in sized.values_list("system", "correction", "size", "policy_version"):
+        rule = most_specific(after, system=system, correction=correction, amount=size or 0)
+        found += rule is change or rule.version != version
+    return found
 
 
 def _renew(adjustment: Adjustment, policy: Policy, now: datetime) -> Renewed:

@@ -36,8 +36,8 @@ def test_it_holds_what_the_reader_may_see(manager_client):
     assert "/people/" not in found
 
 
-def test_an_admin_sees_people_and_not_the_trade(admin_client):
-    assert places(asked(admin_client).text) == ["/people/"]
+def test_an_admin_sees_policy_and_people_and_not_the_trade(admin_client):
+    assert places(asked(admin_client).text) == ["/policy/", "/people/"]
 
 
 @pytest.mark.parametrize(
