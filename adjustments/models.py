@@ -331,3 +331,4 @@ from adjustments.elsewhere.models import CarriedOut, RemoteCall  # noqa: E402, F
 from adjustments.freezes.models import Freeze, Thaw  # noqa: E402, F401
 from adjustments.policies.models import PolicyChange, PolicyEffect, PolicyRule  # noqa: E402, F401
 from adjustments.reconciliation.models import Discrepancy, Reconciliation  # noqa: E402, F401
+from adjustments.switches.models import Flip, Review, Sight  # noqa: E402, F401

@@ -38,3 +38,6 @@ def answer_preview(preview_id: str) -> str:
 def reconcile(slug: str, whole: bool = False) -> str:
     found = passing.reconcile(registry.get(slug), now=timezone.now(), whole=whole)
     return f"{slug}: {found.answer}, {found.found_count} open. {found.why}".strip()
+
+
+from adjustments.switches import tasks as switches  # noqa: E402, F401  (the queue looks for tasks in this module alone)

@@ -73,6 +73,14 @@ ACTIONS = {
     "source_prepared": _("Source prepared"),
     "step_up_refused": _("Proof of who decides refused"),
     "subject_unmasked": _("Subject unmasked"),
+    "switch_flip_asked": _("Switch flip asked"),
+    "switch_flip_done": _("Switch flip done"),
+    "switch_flip_failed": _("Switch flip failed"),
+    "switch_flip_left": _("Switch left as it was"),
+    "switch_flip_under_way": _("Switch flip under way"),
+    "switch_flip_unknown": _("Switch flip unknown"),
+    "switch_review_confirm": _("Switch flip confirmed"),
+    "switch_review_object": _("Switch flip objected to"),
     "task_retry_requested": _("Task retry requested"),
     "thaw_asked": _("Thaw asked"),
     "thaw_confirmed": _("Thaw confirmed"),
@@ -86,6 +94,7 @@ TARGETS = {
     "job": _("Job"),
     "person": _("Person"),
     "subject": _("Subject"),
+    "switch": _("Switch"),
     "system": _("System"),
 }
 OUTCOMES = {

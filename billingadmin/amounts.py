@@ -89,6 +89,7 @@ def unit_label(unit: str, value: int) -> str:
         "groups": ngettext("group", "groups", count),
         "anomalies": ngettext("anomaly", "anomalies", count),
         "requests": ngettext("request", "requests", count),
+        "switches": ngettext("switch", "switches", count),
         "rows": ngettext("row", "rows", count),
         "seconds": ngettext("second", "seconds", count),
         "percent": "%",

@@ -50,6 +50,7 @@ WORK = (
     Item("/anomalies/", _("Anomalies"), "anomalies", "a"),
     Item("/adjustments/", _("Adjustments"), "adjustments", "d"),
     Item("/freezes/", _("Freezes"), "freeze", "f"),
+    Item("/switches/", _("Switches"), "switch", "s"),
 )
 HEALTH = Item("/health/", _("Health"), "health", "h")
 RECORDS = (

@@ -247,6 +247,7 @@ NAVIGATION_COUNTS: dict[str, str] = {
     "/anomalies/": "anomalies.queue.open_count",
     "/adjustments/": "adjustments.board.waiting_count",
     "/freezes/": "adjustments.freezes.panels.active_count",
+    "/switches/": "adjustments.switches.panels.to_review_count",
     "/people/": "accounts.changes.waiting_count",
     "/policy/": "adjustments.policies.changes.waiting_count",
 }
@@ -255,14 +256,16 @@ BOARD_CONTRIBUTORS: tuple[str, ...] = (
     "anomalies.board.figures",
     "adjustments.board.figures",
     "adjustments.freezes.panels.figures",
+    "adjustments.switches.panels.figures",
 )
 ENGINE_PROBES: tuple[str, ...] = (
     "anomalies.probes.probes",
     "adjustments.freezes.panels.probes",
+    "adjustments.switches.panels.probes",
     "adjustments.durability.probes",
 )
 LETTER_FOOTERS: tuple[str, ...] = ("jobs.auditing.letter_footer",)  # letter -> what is added to its text as it leaves
-HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel",)
+HEALTH_PANELS: tuple[str, ...] = ("anomalies.pictures.health_panel", "adjustments.switches.panels.health_panel")
 QUEUE_ACTIONS: tuple[str, ...] = ("adjustments.panels.queue_action",)  # what else is done with those that are ticked
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)
 HISTORY_CONTRIBUTORS: tuple[str, ...] = ("adjustments.panels.recorded_for",)  # anomaly -> what the audit log calls them
@@ -275,6 +278,7 @@ JOB_SOURCES: tuple[str, ...] = (
     "jobs.auditing.JOBS",
     "anomalies.jobs.jobs",
     "adjustments.jobs.JOBS",
+    "adjustments.switches.jobs.JOBS",
     "health.jobs.JOBS",
     "health.jobs.room_jobs",
     "billingadmin.demo.jobs",

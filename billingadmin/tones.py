@@ -49,6 +49,11 @@ STATES = {
     # a freeze
     "frozen": ("warning", _("frozen")),
     "lifted": ("ok", _("lifted")),
+    # a flip of a switch
+    "asked": ("info", _("asked for")),
+    "under_way": ("info", _("under way")),
+    "unknown": ("warning", _("unknown")),
+    "left": ("warning", _("left as it was")),
     # a run, an outcome
     "queued": ("notice", _("queued")),
     "running": ("info", _("running")),

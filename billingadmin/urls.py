@@ -17,6 +17,7 @@ urlpatterns = [
     path("adjustments/", include("adjustments.urls")),
     path("freezes/", include("adjustments.freezes.urls")),
     path("policy/", include("adjustments.policies.urls")),
+    path("switches/", include("adjustments.switches.urls")),
     path("", include("anomalies.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("navigation/", navigation, name="navigation"),

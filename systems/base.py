@@ -301,6 +301,98 @@ class Correction:
     reverse: Callable[[Line, Row], Line] | None = None
 
 
+# Switches ------------------------------------------------------------------------------------------------------------
+
+
+class CannotTell(Exception):
+    """A switch cannot be read or written as it is: not configured, not there, not understood. The text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A program that is run with a deadline: a list of arguments, made of the value, and never a shell.
+
+    It did what it should when it exits with 0 and, where ``took`` is given, its output (both streams, capped) says so.
+    At the deadline it is killed with all that it started in its process group; what it did by then is unknown. It sees
+    PATH, HOME, LANG and the environment variables it names, and no others: the worker's hold secrets.
+    """
+
+    argv: Callable[[str], Sequence[str]]
+    deadline: timedelta = timedelta(seconds=30)
+    took: Callable[[str], bool] | None = None
+    environment: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleValue:
+    """The console keeps the value itself, and whoever obeys it asks the console."""
+
+    default: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileValue:
+    """A value in a file of the outside system. ``path()`` raises CannotTell where none is configured.
+
+    ``read(text)`` finds the value in the file's text, or raises CannotTell; ``write(text, value)`` gives the whole new
+    text. The file is replaced at one stroke and keeps its mode. ``then`` makes the system obey (a restart); when it
+    does not take, the old text is written back and ``then`` is run once more.
+    """
+
+    path: Callable[[], str]
+    read: Callable[[str], str] = str.strip
+    write: Callable[[str, str], str] = lambda text, value: f"{value}\n"
+    then: Run | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandValue:
+    """A value that a program sets and a program tells. ``tell`` must answer also while the system is down."""
+
+    act: Run
+    tell: Run
+    read: Callable[[str], str] = str.strip  # the value in what ``tell`` said, or CannotTell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    value: str
+    label: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """A setting of the outside system that one person flips at once, with a reason, and another reviews within a day.
+
+    It takes one of ``options``, or whatever ``accepts(text)`` gives a canonical value for. ``effective`` names what is
+    read back once a value holds, where that is another word (“restart” reads “running”). With an “until” it flips back
+    by itself; where ``returns`` is False only people do, and it turns critical when they are late.
+    """
+
+    code: str
+    title: Text
+    what: Text  # one sentence: what it does out there
+    backend: ConsoleValue | FileValue | CommandValue
+    options: tuple[Option, ...] = ()
+    accepts: Callable[[str], str | None] | None = None
+    effective: Mapping[str, str] = field(default_factory=dict)
+    returns: bool = True
+    source: str = ""  # the runbook line it answers
+
+    def taken(self, text: str) -> str | None:
+        """The value that is meant, or None when it is none."""
+        if any(option.value == text for option in self.options):
+            return text
+        return self.accepts(text) if self.accepts else None
+
+    def label(self, value: str | None) -> Text:
+        return next((option.label for option in self.options if option.value == value), value or "")
+
+    def holds(self, value: str, read: str | None) -> bool:
+        """Whether what is read back says that the value holds."""
+        return read is not None and read == self.effective.get(value, value)
+
+
 # Probes, runbook, pages, jobs, demo ----------------------------------------------------------------------------------
 
 
@@ -411,6 +503,7 @@ class System:
     jobs: tuple[RoomJob, ...]
     indexes: tuple[Requirement, ...]
     demo: Demo | None
+    switches: tuple[Switch, ...] = ()
     overlap: timedelta = timedelta(hours=2)  # how far a window reaches back over the last one
     audit_action: str = ""  # action_type of a detection entry; "<slug>_billing_anomaly_detected" unless said
 
@@ -425,6 +518,9 @@ class System:
 
     def probe(self, code: str) -> Probe:
         return _only(probe for probe in self.probes if probe.code == code)
+
+    def switch(self, code: str) -> Switch:
+        return _only(switch for switch in self.switches if switch.code == code)
 
     def subject_kind(self, slug: str) -> SubjectKind:
         return _only(kind for kind in self.subjects if kind.slug == slug)

@@ -10,7 +10,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from systems import registry
-from systems.base import System
+from systems.base import ConsoleValue, System
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 # schema.sql and source.sql are read when they are first needed.
@@ -45,6 +45,8 @@ def repeated_codes(system: System) -> Iterator[str]:
         "correction": [correction.code for correction in system.corrections],
         "probe": [probe.code for probe in system.probes],
         "subject kind": [kind.slug for kind in system.subjects],
+        # A switch has a reading under its own code.
+        "switch or probe": [*(switch.code for switch in system.switches), *(probe.code for probe in system.probes)],
     }
     for what, codes in offered.items():
         for code, count in Counter(codes).items():
@@ -90,6 +92,17 @@ def unknown_references(system: System) -> Iterator[str]:
         yield f"The runbook has triage for {code}, which is no rule of the room."
 
 
+def unusable_switches(system: System) -> Iterator[str]:
+    for switch in system.switches:
+        if not IDENTIFIER.match(switch.code):
+            yield f"{switch.code!r} is the code of a switch and no plain lower-case identifier."
+        if not switch.options and not switch.accepts:
+            yield f"The switch {switch.code} says nothing of the values it takes."
+        default = switch.backend.default if isinstance(switch.backend, ConsoleValue) else None
+        if default is not None and switch.taken(default) is None:
+            yield f"The switch {switch.code} does not take its own default."
+
+
 def unknown_probes(system: System) -> Iterator[str]:
     probes = {probe.code for probe in system.probes}
     routines = [step for routine in system.runbook.routines for step in routine.steps]
@@ -105,4 +118,5 @@ CHECKS: tuple[Callable[[System], Iterator[str]], ...] = (
     rules_without_facts,
     unknown_references,
     unknown_probes,
+    unusable_switches,
 )

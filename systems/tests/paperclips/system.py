@@ -7,6 +7,7 @@ from systems.tests.paperclips.pages import PAGES
 from systems.tests.paperclips.probes import PROBES
 from systems.tests.paperclips.rules import FACTS, RULES
 from systems.tests.paperclips.runbook import RUNBOOK
+from systems.tests.paperclips.switches import SWITCHES
 from systems.tests.paperclips.timeline import SUBJECTS
 
 SYSTEM = System(
@@ -31,4 +32,5 @@ SYSTEM = System(
         ),
     ),
     demo=DEMO,
+    switches=SWITCHES,
 )
