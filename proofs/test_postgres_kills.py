@@ -19,6 +19,8 @@ from billingadmin.postgres import embedded
 from billingadmin.postgres.cluster import HOME
 from proofs.planting import Planting
 
+pytestmark = pytest.mark.django_db  # the tests' databases have no part in this, but what prepares them runs anyway
+
 NAME = "kill -9 of PostgreSQL"
 
 

@@ -42,7 +42,7 @@ UNDER_LOAD = (0.4, 1.0)  # seconds from the first approval to the kill
 STARTED_WITHIN = 60.0
 UNSAFE = {"synchronous_commit": "off", "wal_writer_delay": "10s"}
 BEFORE_COMMIT = Point("before the decision's commit", CONSOLE, When.BEFORE_COMMIT, DECISION)
-SLOW = 0.05  # seconds between an early acknowledgement and its commit
+SLOW = 0.5  # seconds between an early acknowledgement and its commit
 
 
 class House:
