@@ -1,7 +1,7 @@
 """Changes to people and their roles: one admin asks, another confirms, and only then it happens.
 
-The rules are the database's (constraints, and the triggers of migrations/0002_guards.sql); what it refuses is told here
-in a sentence. Verbs are atomic and record themselves.
+The rules are the database's (constraints, and the triggers of migrations/); what it refuses is told here in a sentence.
+Each verb is one transaction in which somebody acts; the rows record themselves in the audit log.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Kind, Person, PersonChange, RoleGrant, State
 from accounts.roles import Role, are_apart
-from audit.log import SYSTEM_ACTOR, Actor, record
+from audit.log import SYSTEM_ACTOR, Actor, acting
 
 APART = gettext_lazy("Nobody holds admin together with support or approver.")
 
@@ -38,15 +38,6 @@ SENTENCES = {
 SENTENCES["person_is_admitted_by_a_change"] = SENTENCES["role_is_granted_by_a_change"]
 
 
-ACTIONS = {
-    Kind.ADMIT: "person_admission",
-    Kind.GRANT: "role_grant",
-    Kind.REVOKE: "role_revocation",
-    Kind.DISABLE: "person_disabling",
-    Kind.ENABLE: "person_enabling",
-}
-
-
 class Refusal(Exception):
     """A change that cannot be; its text says why, to the person who tried."""
 
@@ -56,10 +47,10 @@ class AlreadyDecided(Refusal):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(actor: Actor, reason: str = "") -> Iterator[None]:
     """One transaction; what a constraint or trigger forbids becomes a Refusal with its sentence."""
     try:
-        with transaction.atomic():
+        with acting(actor, reason=reason):
             yield
     except IntegrityError as error:
         name = error.__cause__.diag.constraint_name
@@ -75,12 +66,10 @@ def found(*, email: str, name: str, roles: Sequence[str], password: str, now: da
     """Somebody of the first hour: until there are two admins, there is nobody who could confirm."""
     if not are_apart(roles):
         raise Refusal(str(APART))
-    with _told():
+    with _told(SYSTEM_ACTOR, "The console is being founded."):
         person = _new_person(email=email, name=name, is_active=True, password=password, now=now)
         for role in sorted(roles, key=Role.ADMIN.__eq__):  # admin last: the second admin ends the founding
             RoleGrant.objects.create(person=person, role=role, granted_at=now)
-        after = {"email": person.email, "name": name, "roles": sorted(roles), "active": True}
-        _record(SYSTEM_ACTOR, "person_founded", person, metadata={"before": None, "after": after})
     return person
 
 
@@ -99,7 +88,7 @@ def invite(
     *, email: str, name: str, roles: Sequence[str], reason: str, by: Person, now: datetime, password: str | None = None
 ) -> PersonChange:
     """A new person, who can sign in once another admin has confirmed."""
-    with _told():
+    with _told(by.actor, reason):
         person = _new_person(email=email, name=name, is_active=False, password=password, now=now)
         return request(person=person, kind=Kind.ADMIT, roles=roles, reason=reason, by=by, now=now)
 
@@ -108,12 +97,10 @@ def request(
     *, person: Person, kind: str, roles: Sequence[str] = (), reason: str, by: Person, now: datetime
 ) -> PersonChange:
     _refuse_nonsense(person, kind, roles)
-    with _told():
-        change = PersonChange.objects.create(
+    with _told(by.actor, reason):
+        return PersonChange.objects.create(
             person=person, kind=kind, roles=sorted(roles), reason=reason, requested_by=by, requested_at=now
         )
-        _record_change(change, "requested", by)
-    return change
 
 
 def _refuse_nonsense(person: Person, kind: str, roles: Iterable[str]) -> None:
@@ -141,11 +128,9 @@ def waiting_count() -> int:
 
 def confirm(*, change: PersonChange, by: Person, now: datetime) -> PersonChange:
     """The second admin says yes: it happens, in this transaction."""
-    with _told():
-        before = _standing(change.person_id)
+    with _told(by.actor, change.reason):
         _decide(change, State.CONFIRMED, by, now)
         _perform(change, by, now)
-        _record_change(change, "confirmed", by, before=before, after=_standing(change.person_id))
     return change
 
 
@@ -153,9 +138,8 @@ def refuse(*, change: PersonChange, by: Person, reason: str, now: datetime) -> P
     """Another admin says no."""
     if by.pk == change.requested_by_id:
         raise Refusal(str(SENTENCES["change_is_withdrawn_by_its_asker"]))
-    with _told():
+    with _told(by.actor, reason):
         _decide(change, State.REFUSED, by, now)
-        _record_change(change, "refused", by, reason=reason)
     return change
 
 
@@ -163,9 +147,8 @@ def withdraw(*, change: PersonChange, by: Person, now: datetime) -> PersonChange
     """Whoever asked thinks better of it."""
     if by.pk != change.requested_by_id:
         raise Refusal(str(SENTENCES["change_is_withdrawn_by_its_asker"]))
-    with _told():
+    with _told(by.actor):
         _decide(change, State.WITHDRAWN, by, now)
-        _record_change(change, "withdrawn", by)
     return change
 
 
@@ -189,28 +172,3 @@ def _perform(change: PersonChange, by: Person, now: datetime) -> None:
             RoleGrant.objects.create(person=change.person, role=role, granted_by=by, granted_at=now, change=change)
     elif change.kind == Kind.REVOKE:
         RoleGrant.objects.filter(person_id=change.person_id, role__in=change.roles).delete()
-
-
-# Recording -----------------------------------------------------------------------------------------------------------
-
-
-def _standing(pk: int) -> dict[str, object]:
-    person = Person.objects.get(pk=pk)
-    return {"active": person.is_active, "roles": sorted(person.roles)}
-
-
-def _record_change(change: PersonChange, verb: str, by: Person, reason: str = "", **metadata: object) -> None:
-    what = {"change": change.pk, "kind": change.kind, "roles": change.roles, "name": change.person.name}
-    reason = reason or change.reason
-    _record(by.actor, f"{ACTIONS[change.kind]}_{verb}", change.person, reason=reason, metadata={**what, **metadata})
-
-
-def _record(actor: Actor, action: str, person: Person, *, reason: str = "", metadata: dict[str, object]) -> None:
-    record(
-        actor=actor,
-        action_type=action,
-        target_type="person",
-        target_id=str(person.pk),
-        reason=reason,
-        metadata=metadata,
-    )

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import security_key, step_up
 from accounts.roles import Role, capabilities, home
-from audit.log import Actor
+from audit.log import SYSTEM_ACTOR, Actor, acting
 from billingadmin.audience import Capability
 
 
@@ -80,6 +81,16 @@ class Person(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+    def check_password(self, raw_password: str) -> bool:
+        """A password kept in an older way is kept anew when it is typed: the house's doing, not the person's."""
+
+        def keep_anew(password: str) -> None:
+            self.set_password(password)
+            with acting(SYSTEM_ACTOR, reason="The password is kept in a newer way; it is the same."):
+                self.save(update_fields=["password"])
+
+        return check_password(raw_password, self.password, keep_anew)
 
     @cached_property
     def roles(self) -> frozenset[str]:

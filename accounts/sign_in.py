@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from audit.log import Actor, record
+from audit.log import Actor, acting, record
 
 SOMEBODY = Actor("nobody", "somebody who is not signed in")
 LOCKED_FOR = 5 * 60  # seconds; the span of ACCOUNT_RATE_LIMITS
@@ -41,6 +41,10 @@ class Adapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return request.user.home
+
+    def set_password(self, user: Person, password: str) -> None:
+        with acting(user.actor):
+            super().set_password(user, password)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return request.user.home

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from accounts import changes
 from accounts.models import Kind, Person, PersonChange, State
@@ -147,11 +147,28 @@ def test_one_address_is_one_person(admin, support):
 def test_asking_and_confirming_are_recorded_with_before_and_after(manager, admin, second_admin):
     confirm(ask(manager, admin), second_admin)
 
-    asked, confirmed = Entry.objects.about("person", manager.pk).filter(metadata__kind="grant").order_by("position")
-    assert (asked.actor_id, asked.reason) == (f"person:{admin.pk}", "New duties.")
-    assert confirmed.actor_id == f"person:{second_admin.pk}"
-    assert confirmed.metadata["before"]["roles"] == ["manager"]
-    assert confirmed.metadata["after"]["roles"] == ["auditor", "manager"]
+    asked, confirmed, granted = list(Entry.objects.about("person", manager.pk).order_by("position"))[-3:]
+    assert (asked.action_type, asked.actor_id) == ("role_grant_requested", f"person:{admin.pk}")
+    assert (confirmed.action_type, confirmed.actor_id) == ("role_grant_confirmed", f"person:{second_admin.pk}")
+    assert (confirmed.metadata["before"], confirmed.metadata["after"]) == ({"state": "pending"}, {"state": "confirmed"})
+    assert (granted.action_type, granted.metadata["after"]["role"]) == ("role_added", "auditor")
+    assert {entry.reason for entry in (asked, confirmed, granted)} == {"New duties."}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "accounts_person set password = 'x'",
+        "accounts_person set email = 'mallory@billing.example' where email like 'aiko%'",
+        "accounts_person set name = 'Mallory'",
+    ],
+)
+def test_nobody_is_changed_by_nobody(approver, change, run_deferred):
+    with transaction.atomic():
+        connection.cursor().execute(f"update {change}")
+        with pytest.raises(IntegrityError, match="nobody said who does this"):
+            run_deferred()
+        transaction.set_rollback(True)
 
 
 def test_a_refused_attempt_leaves_nothing_behind(manager, admin):

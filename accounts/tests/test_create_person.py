@@ -122,6 +122,8 @@ def test_the_same_address_is_refused():
 def test_it_is_recorded():
     create("--role", "admin")
 
-    entry = Entry.objects.get(action_type="person_founded")
-    assert entry.actor_id == "system"
-    assert entry.metadata["after"]["roles"] == ["admin"]
+    added, granted = Entry.objects.order_by("position")
+    assert (added.action_type, granted.action_type) == ("person_added", "role_added")
+    assert added.actor_id == granted.actor_id == "system"
+    assert granted.metadata["after"]["role"] == "admin"
+    assert "password" not in added.metadata["after"]

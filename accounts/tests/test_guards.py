@@ -1,6 +1,7 @@
 """What the database forbids about people and roles, tried with hand-written SQL as the site's role."""
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
@@ -8,6 +9,7 @@ from psycopg import errors
 
 from accounts import changes
 from accounts.models import Kind, Person, PersonChange, RoleGrant
+from audit.log import Actor, acting
 from conftest import CAST_SINCE
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +25,17 @@ insert into accounts_personchange (person_id, kind, roles, reason, state, reques
 values (%s, 'grant', '{auditor}', 'because', %s, %s, now(), %s, now(), pg_current_xact_id()::text::bigint)
 """
 CONFIRM = "update accounts_personchange set state = 'confirmed', decided_by_id = %s, decided_at = now() where id = %s"
+
+
+HAND = Actor("hand", "somebody at a terminal")
+
+
+@pytest.fixture(autouse=True)
+def somebody_says_who_they_are(request, db):
+    """For the whole test, where that is one transaction."""
+    committing = request.node.get_closest_marker("django_db").kwargs.get("transaction")
+    with nullcontext() if committing else acting(HAND):
+        yield
 
 
 def run(statement, *parameters):
