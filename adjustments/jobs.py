@@ -2,8 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from adjustments.expiry import expire, recover
+from adjustments.expiry import expire
 from adjustments.reconciliation import asking
+from adjustments.recovery import recover
 from jobs.registry import Job
 
 JOBS = (

@@ -93,6 +93,7 @@ class Adjustment(models.Model):
     applied_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)  # rejected, withdrawn, expired or cancelled
     tried_at = models.DateTimeField(null=True)
+    error_count = models.IntegerField(default=0)  # how often the worker met an error it does not know
     obstacle = models.TextField(blank=True, default="")  # what keeps an approved request from being applied
     reversed_at = models.DateTimeField(null=True)  # its reversal was applied: it may be asked for again
     reverses = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reversals")

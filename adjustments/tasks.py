@@ -4,10 +4,8 @@ import logging
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from adjustments import applying, preview
-from adjustments.models import Adjustment
+from adjustments import applying, preview, recovery
 from adjustments.reconciliation import passing
 from jobs.queue import app
 from systems import registry
@@ -22,10 +20,7 @@ def apply(adjustment: str) -> str:
         return applying.drive(UUID(adjustment), now=timezone.now())
     except Exception as error:
         log.exception("Applying %s failed.", adjustment)
-        reason = _("The worker met an error it does not know (%s); its log says more.") % type(error).__name__
-        Adjustment.objects.filter(pk=adjustment, state__in=applying.DRIVEN).update(
-            obstacle=reason, tried_at=timezone.now()
-        )
+        recovery.failed(UUID(adjustment), error, now=timezone.now())
         raise
 
 

@@ -1,5 +1,6 @@
 """What ``manage.py check --deploy`` says about the house itself."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,21 @@ def the_site_is_not_the_owner(app_configs: Any, **_kwargs: Any) -> list[CheckMes
             "another role. As it is, whoever gets hold of the site's connection can disable the triggers that keep "
             "the audit log and the adjustments from being changed; with two roles the database refuses it.",
             id="billingadmin.W001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def only_the_worker_writes(app_configs: Any, **_kwargs: Any) -> list[CheckMessage]:
+    held = sorted(name for name in os.environ if name.endswith("_WRITER_DATABASE_URL"))
+    if not held:
+        return []
+    return [
+        Warning(
+            f"This environment holds {', '.join(held)}.",
+            hint="Only the worker needs the logins that may write to a source. Keep them out of the environment of the "
+            "web processes, of cron and of people's shells; in the worker's own environment this warning is expected.",
+            id="billingadmin.W004",
         )
     ]
 

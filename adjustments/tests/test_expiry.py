@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from adjustments import applying, expiry, tasks
+from adjustments import applying, expiry, recovery, tasks
 from adjustments.models import Adjustment
 from adjustments.states import State
 from audit.models import Entry
@@ -57,14 +57,14 @@ def test_the_worker_is_asked_again_for_what_it_left(approved, now):
     waiting_tasks().get()
     ProcrastinateJob.objects.all()._raw_delete("default")
 
-    expiry.recover(now + timedelta(minutes=10))
+    recovery.recover(now + timedelta(minutes=10))
 
     assert waiting_tasks().get().args == {"adjustment": str(approved.pk)}
 
 
 def test_it_is_not_asked_while_the_first_asking_waits(approved, now):
     for _ in range(3):
-        expiry.recover(now + timedelta(minutes=10))
+        recovery.recover(now + timedelta(minutes=10))
 
     assert waiting_tasks().count() == 1
 
@@ -72,7 +72,7 @@ def test_it_is_not_asked_while_the_first_asking_waits(approved, now):
 def test_it_is_not_asked_within_the_first_minute(approved, now):
     ProcrastinateJob.objects.all()._raw_delete("default")
 
-    expiry.recover(approved.approved_at + timedelta(seconds=59))
+    recovery.recover(approved.approved_at + timedelta(seconds=59))
 
     assert not waiting_tasks().exists()
 
@@ -80,7 +80,7 @@ def test_it_is_not_asked_within_the_first_minute(approved, now):
 def test_nothing_is_asked_for_what_is_over(applied, now):
     ProcrastinateJob.objects.all()._raw_delete("default")
 
-    expiry.recover(now + timedelta(hours=1))
+    recovery.recover(now + timedelta(hours=1))
 
     assert not waiting_tasks().exists()
 

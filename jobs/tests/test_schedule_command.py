@@ -104,6 +104,7 @@ def test_remove_takes_our_lines_only(lines):
 def test_the_environment_is_kept_for_cron_and_readable_by_its_owner_alone(lines, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://site:it's secret@db/console")
     monkeypatch.setenv("PAPERCLIPS_DATABASE_URL", "postgresql://reader@db/shop")
+    monkeypatch.setenv("PAPERCLIPS_WRITER_DATABASE_URL", "postgresql://writer@db/shop")
     monkeypatch.setenv("DATABASE_OWNER_URL", "postgresql://owner@db/console")
     monkeypatch.setenv("EDITOR", "vi")
 
@@ -113,6 +114,7 @@ def test_the_environment_is_kept_for_cron_and_readable_by_its_owner_alone(lines,
     assert kept.stat().st_mode & 0o777 == 0o600
     assert "export DATABASE_URL='postgresql://site:it'\"'\"'s secret@db/console'" in kept.read_text()
     assert "PAPERCLIPS_DATABASE_URL" in kept.read_text()
+    assert "WRITER_DATABASE_URL" not in kept.read_text()  # what posts is the worker's
     assert "export BILLINGADMIN_RUNNER=cron" in kept.read_text()
     assert "EDITOR" not in kept.read_text()
     assert "DATABASE_OWNER_URL" not in kept.read_text()

@@ -26,7 +26,7 @@ from django.db import Error, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts import demo  # noqa: E402
-from adjustments import expiry  # noqa: E402
+from adjustments import recovery  # noqa: E402
 from audit.verification import Verdict, verify  # noqa: E402
 from billingadmin.postgres import PostgresError, embedded, roles  # noqa: E402
 from billingadmin.sql import statement  # noqa: E402
@@ -136,7 +136,7 @@ def acknowledging_early(say: Callable[[], None]) -> Iterator[None]:
 
 def worker() -> None:
     while True:
-        expiry.recover(now=timezone.now() + stage.LATER)
+        recovery.recover(now=timezone.now() + stage.LATER)
         work_off("apply")
 
 

@@ -16,7 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 import systems
 from accounts.factories import stepped_up
-from adjustments import applying, drafting, expiry, workflow
+from adjustments import applying, drafting, recovery, workflow
 from adjustments.models import Adjustment
 from billingadmin.databases import configured
 from billingadmin.postgres import embedded
@@ -122,7 +122,7 @@ class Play:
 
 def one_run() -> None:
     """The recovery pass comes by, and a worker works until nothing waits."""
-    expiry.recover(now=timezone.now() + LATER)
+    recovery.recover(now=timezone.now() + LATER)
     work_off("apply")
 
 
