@@ -2,7 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from adjustments.expiry import expire
+from adjustments.expiry import expire, warn
+from adjustments.policies.renewal import catch_up
 from adjustments.reconciliation import asking
 from adjustments.recovery import recover
 from jobs.registry import Job
@@ -19,6 +20,18 @@ JOBS = (
         "*/5 * * * *",
         expire,
         _("Let adjustments expire that nobody approved in time."),
+    ),
+    Job(
+        "adjustments_warn",
+        "*/5 * * * *",
+        warn,
+        _("Tell those who can still act that a request's deadline is near."),
+    ),
+    Job(
+        "adjustments_renew",
+        "*/5 * * * *",
+        catch_up,
+        _("Bring requests under the rule there is that were proposed while it was being changed."),
     ),
     Job(
         "adjustments_reconcile",

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -36,6 +37,10 @@ BECAME = {
     State.NEEDS_ATTENTION: gettext_lazy("Request #%(number)d was approved, but needs attention."),
     State.EXPIRED: gettext_lazy("Request #%(number)d expired."),
     State.CANCELLED: gettext_lazy("Request #%(number)d was cancelled."),
+}
+DUE = {
+    State.PENDING: gettext_lazy("Request #%(number)d expires at %(at)s unless it is approved."),
+    State.APPROVED: gettext_lazy("Request #%(number)d expires at %(at)s unless it is applied."),
 }
 
 
@@ -78,6 +83,26 @@ def renewed(adjustment: Adjustment, spoken: Collection[int], now: datetime) -> N
                 language=reader.language,
                 now=now,
             )
+
+
+def due(adjustment: Adjustment, concerned: Collection[Any], at: datetime, now: datetime) -> int:
+    """That a deadline is near, to those who can still act: once for each revision and deadline. How many are new."""
+    unless = DUE[State(adjustment.state)]
+    found = 0
+    for person in concerned:
+        with _speaking_to(Reader(person.email, person.language, person.zone)):
+            when = date_format(timezone.localtime(at), "Y-m-d H:i")
+            said = str(unless) % {"number": adjustment.number, "at": when}
+            found += letters.write(
+                to=[person.email],
+                subject=said,
+                body=f"{said}\n\n{settings.CONSOLE_URL}{adjustment.get_absolute_url()}\n",
+                key=f"adjustment {adjustment.pk} due {adjustment.state} {adjustment.revision}.{adjustment.attempt}",
+                system=adjustment.system,
+                language=person.language,
+                now=now,
+            )
+    return found
 
 
 def _write(adjustment: Adjustment, key: str, sentence: Any, told: dict[str, Any], now: datetime) -> None:

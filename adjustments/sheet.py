@@ -15,7 +15,7 @@ from adjustments.content import Change, changes, evidence_changes
 from adjustments.freezes.models import Freeze
 from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Decision, Preview
-from adjustments.people import Person, approvers, hands
+from adjustments.people import Person, hands
 from adjustments.preview import ANSWERS_WITHIN
 from adjustments.standing import standing
 from adjustments.states import CLOSED_UNAPPLIED, Outcome, State, Verdict
@@ -148,10 +148,6 @@ class Sheet:
     @cached_property
     def hands(self) -> set[Any]:
         return hands(self.adjustment)
-
-    @cached_property
-    def approvers(self) -> list[Person]:
-        return approvers(self.adjustment) if self.adjustment.is_pending else []
 
     @cached_property
     def entries(self) -> Sequence[Entry]:

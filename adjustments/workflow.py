@@ -65,10 +65,13 @@ class Changed(Refusal):
 
     def __init__(self, adjustment: Adjustment, differing: Sequence[Change]) -> None:
         author = adjustment.revisions.select_related("by").get(number=adjustment.revision).by
-        super().__init__(
-            _("%(name)s changed this since your page was made; it is now revision %(revision)d. Look at it again.")
-            % {"name": author.name, "revision": adjustment.revision}
-        )
+        words = _("%(name)s changed this since your page was made; it is now revision %(revision)d. Look at it again.")
+        if adjustment.policy_effects.filter(revision=adjustment.revision).exists():
+            words = _(
+                "The policy changed since your page was made: approvals so far are void, and it is now revision "
+                "%(revision)d of the same lines. Look at it again."
+            )
+        super().__init__(words % {"name": author.name, "revision": adjustment.revision})
         self.changes = differing
 
 

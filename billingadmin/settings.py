@@ -257,6 +257,7 @@ BOARD_CONTRIBUTORS: tuple[str, ...] = (
     "adjustments.board.figures",
     "adjustments.freezes.panels.figures",
     "adjustments.switches.panels.figures",
+    "adjustments.policies.panels.figures",
 )
 ENGINE_PROBES: tuple[str, ...] = (
     "anomalies.probes.probes",

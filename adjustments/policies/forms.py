@@ -47,7 +47,12 @@ class TermsForm(forms.Form):
     proposer_cap = forms.CharField(label=LABELS["proposer_cap"], required=False, max_length=30)
     approver_cap = forms.CharField(label=LABELS["approver_cap"], required=False, max_length=30)
     customer_cap = forms.CharField(label=LABELS["customer_cap"], required=False, max_length=30)
-    total_cap = forms.CharField(label=LABELS["total_cap"], required=False, max_length=30)
+    total_cap = forms.CharField(
+        label=LABELS["total_cap"],
+        required=False,
+        max_length=30,
+        help_text=_("Each of these five: empty for no cap, otherwise in the unit of the system."),
+    )
     reason_length = forms.IntegerField(
         label=_("Least length of the proposer's reason"), min_value=1, max_value=500, help_text=_("In characters.")
     )

@@ -95,7 +95,7 @@ def differences(change: PolicyChange) -> list[Term]:
             after=value_words(name, change.terms[name], unit),
         )
         for name in TERMS
-        if not before or before[name] != change.terms[name]
+        if before.get(name) != change.terms[name]
     ]
 
 

@@ -109,6 +109,19 @@ def change_policy(admin, second_admin, now):
 
 
 @pytest.fixture
+def requests(propose, support):
+    """Pending requests of these sizes, by customer."""
+
+    def requests(*sizes, customer="Hanako", **said):
+        for size in sizes:
+            order = OrderFactory(shipped=True, total=size, customer=customer)
+            target = drafting.for_anomaly(AnomalyFactory(subject=str(order.id)), "book_payment")
+            yield propose(target, support, **said)
+
+    return requests
+
+
+@pytest.fixture
 def pending(target, propose, support):
     return propose(target, support)
 

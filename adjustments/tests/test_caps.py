@@ -6,29 +6,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from adjustments import drafting, workflow
+from adjustments import workflow
 from adjustments.models import Adjustment
 from adjustments.policies import caps
 from adjustments.policy import policy_now
 from adjustments.states import State
 from adjustments.tests.test_guards import APPROVE, decide, decision, refused
-from anomalies.factories import AnomalyFactory
-from systems.tests.paperclips.factories import OrderFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def requests(propose, support):
-    """Pending requests of these sizes, by customer."""
-
-    def requests(*sizes, customer="Hanako", **said):
-        for size in sizes:
-            order = OrderFactory(shipped=True, total=size, customer=customer)
-            target = drafting.for_anomaly(AnomalyFactory(subject=str(order.id)), "book_payment")
-            yield propose(target, support, **said)
-
-    return requests
 
 
 def test_a_line_above_its_cap_is_not_proposed(change_policy, requests):
