@@ -1,4 +1,4 @@
-"""No money where a commit may be forgotten: the ledger would have a posting that the console lost, or the reverse."""
+"""No money where a commit may be forgotten or cannot be recorded: one side would have what the other never heard of."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from adjustments import ledger
+from audit import readiness
 from billingadmin import durability
 from systems.base import Level, Measurement, Probe, Source, System
 
@@ -19,7 +20,20 @@ def probes(system: System) -> tuple[Probe, ...]:
             unit="settings",
             measure=partial(durable_commits, system),
         ),
+        Probe(
+            code="recordable",
+            title=gettext_lazy("What keeps entries out of the audit log"),
+            unit="obstacles",
+            measure=recordable,
+        ),
     )
+
+
+def recordable(source: Source) -> Measurement:
+    """Without an entry nothing is posted, so this is critical before anybody has missed a posting."""
+    if why := readiness.why_not(source.now):
+        return Measurement(level=Level.CRITICAL, value=1, why=why)
+    return Measurement(level=Level.OK, value=0, why=_("What happens can be recorded."))
 
 
 def durable_commits(system: System, source: Source) -> Measurement:

@@ -5,6 +5,7 @@ and gives up rather than hold the ledger.
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 
 import systems
 from adjustments.states import Outcome
+from audit import readiness
 from billingadmin import durability
 from billingadmin.sql import statement
 from systems.base import System
@@ -28,6 +30,8 @@ APPLIED = Path(systems.__file__).with_name("applied.sql")
 TIMEOUTS = Path(__file__).with_name("ledger.sql")
 UNDEFINED_TABLE = "42P01"
 FORBIDDEN = "42501"
+
+log = logging.getLogger(__name__)
 
 
 class Obstacle(Exception):
@@ -71,6 +75,9 @@ def writing(system: System, *, lock_ms: int = 2_000, statement_ms: int = 10_000)
 def take_key(cursor: CursorWrapper, *, key: UUID, content_hash: str, outcome: Outcome, now: datetime) -> bool:
     """Whether the key is now ours. False when somebody had it: then read it."""
     _refuse_forgetful(cursor.db.alias)
+    if why := readiness.why_not(now):
+        log.critical("Nothing is posted: %s", why)
+        raise Obstacle(why)
     taken = {"key": str(key), "content_hash": content_hash, "outcome": outcome.value, "at": now.isoformat()}
     cursor.execute(statement(APPLIED, "take_key"), taken)
     return cursor.rowcount == 1

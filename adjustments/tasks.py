@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from adjustments import applying, preview, recovery
 from adjustments.reconciliation import passing
+from audit import readiness
 from jobs.queue import app
 from systems import registry
 
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 @app.task(name="adjustments.apply", queue="apply")
 def apply(adjustment: str) -> str:
     """Safe to run again: what is posted is posted once. The recovery job asks again for what did not end."""
+    readiness.anchor_when_due(timezone.now())
     try:
         return applying.drive(UUID(adjustment), now=timezone.now())
     except Exception as error:

@@ -27,6 +27,7 @@ from django.utils import timezone  # noqa: E402
 
 from accounts import demo  # noqa: E402
 from adjustments import recovery  # noqa: E402
+from audit import anchors  # noqa: E402
 from audit.verification import Verdict, verify  # noqa: E402
 from billingadmin.postgres import PostgresError, embedded, roles  # noqa: E402
 from billingadmin.sql import statement  # noqa: E402
@@ -168,15 +169,25 @@ def looked_at(acknowledged: list[list[str]], verified: int) -> tuple[Counter, in
     """What is wrong now, and how far the audit log has been verified."""
     decided = {str(pk) for (pk,) in stage.ask("default", SQL, "decided")}
     heads = {int(position): seal for _, position, seal in (one for one in acknowledged if len(one) == 3)}
-    there = dict(stage.ask("default", SQL, "heads", positions=list(heads)))
+    there = dict(heads_at(list(heads)))
     finding = verify(after=verified)
     wrong = Counter(
         missing=len({pk for pk, *_ in acknowledged} - decided),
         half=stage.ask("default", SQL, "half_states")[0][0],
-        forgotten=sum(there.get(position) != seal for position, seal in heads.items()),
+        forgotten=sum(there.get(position) != seal for position, seal in heads.items()) + contradicted(),
         broken=finding.verdict == Verdict.BROKEN,
     )
     return wrong, finding.position if finding.verdict == Verdict.INTACT else verified
+
+
+def contradicted() -> bool:
+    """Whether the log is another than the one that the console's own anchor file knows."""
+    newest = anchors.newest()
+    return bool(newest and newest.position and dict(heads_at([newest.position])) != {newest.position: newest.hash})
+
+
+def heads_at(positions: list[int]) -> list[Any]:
+    return stage.ask("default", SQL, "heads", positions=positions)
 
 
 def run(house: House, kills: int, seed: int, defect: str = "") -> Counter:
