@@ -122,6 +122,7 @@ def test_a_freeze_that_nobody_sets_is_refused(support, now):
         (Scope(from_amount=501, unit="JPY"), False),
         (Scope(from_amount=1, unit="credits"), False),
         (Scope(customer="somebody"), False),
+        (Scope(customer="hanako"), True),
     ],
 )
 def test_it_holds_what_its_scope_says_and_nothing_else(freeze, pending, scope, held):
