@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from accounts import changes
+import accounts.changes
 from accounts.roles import Role
 from adjustments.tests.conftest import *  # noqa: F403  (the shop and the kiosk, and the verbs as their pages use them)
 from proofs.crashing.fixtures import *  # noqa: F403  (two ledgers on which one may be killed)
@@ -123,7 +123,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture
 def third_approver(admin, second_admin, now):
-    invited = changes.invite(
+    invited = accounts.changes.invite(
         email="ines.keller@billing.example",
         name="Ines Keller",
         roles=[Role.APPROVER],
@@ -132,7 +132,7 @@ def third_approver(admin, second_admin, now):
         by=admin,
         now=now,
     )
-    return changes.confirm(change=invited, by=second_admin, now=now).person
+    return accounts.changes.confirm(change=invited, by=second_admin, now=now).person
 
 
 # Planted defects -----------------------------------------------------------------------------------------------------
