@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from accounts import changes
+from accounts.factories import stepped_up
 from accounts.models import Person
 from adjustments import applying, attention, drafting, expiry, ledger, workflow
 from adjustments.freezes import freezing
@@ -150,7 +151,7 @@ class Console(RuleBasedStateMachine):
         shown = row.revisions.filter(number=row.revision - stale).first()
         seen = shown.content_hash if shown else "0" * 64
         told = {"revision": row.revision - stale, "seen": seen, "now": self.world.now}
-        return {"adjustment": row, "approver": self._person(who), **told}
+        return {"adjustment": row, "approver": self._proven(who, row), **told}
 
     @there_are_requests
     @rule(who=WHO, which=WHICH)
@@ -165,7 +166,7 @@ class Console(RuleBasedStateMachine):
         if not self.world.may_triage(who):
             return
         it, row = self._it(which)
-        told = {"person": self._person(who), "verdict": verdict, "reason": REASON, "now": self.world.now}
+        told = {"person": self._proven(who, row), "verdict": verdict, "reason": REASON, "now": self.world.now}
         self._same(verdict, self.world.ask(it, who, verdict), lambda: attention.ask(adjustment=row, **told))
 
     @rule(what=st.sampled_from(RARE))
@@ -328,6 +329,9 @@ class Console(RuleBasedStateMachine):
     def _it(self, which: int) -> tuple[Request, Adjustment]:
         place = -1 - which % len(self.rows)
         return self.world.requests[place], Adjustment.objects.get(pk=self.rows[place])
+
+    def _proven(self, who: str, row: Adjustment) -> Person:
+        return stepped_up(self._person(who), row, self.world.now)
 
     def _person(self, who: str) -> Person:
         return Person.objects.get(pk=self.people[who])
