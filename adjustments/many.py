@@ -44,7 +44,10 @@ def _asked(request: HtmxHttpRequest) -> dict[str, Any]:
     """What was chosen, in the form in which the next page sends it again."""
     sent = request.POST
     if "file" in request.FILES:
-        return {"text": decoded(request.FILES["file"].read()), "code": sent.get("correction", ""), "anomalies": []}
+        text = decoded(request.FILES["file"].read())
+        if not text.strip():
+            raise NotAFile(_("The file is empty."))
+        return {"text": text, "code": sent.get("correction", ""), "anomalies": []}
     if "all" in sent:
         anomalies = several.matching(sent.get("next", ""), request.user, timezone.now())
     else:

@@ -38,6 +38,10 @@ class AdjustmentQuerySet(models.QuerySet):
         own = Q(system=system, subject_kind=kind)
         return self.filter(own & (Q(subject=subject) | models.Exists(lines)))
 
+    def answering(self, anomaly: Any) -> "AdjustmentQuerySet":
+        """All of it, or a line of it, asks for what would put the anomaly right."""
+        return self.filter(pk__in=AdjustmentLine.objects.filter(anomaly=anomaly).values("adjustment"))
+
     def decidable_by(self, person: Any) -> "AdjustmentQuerySet":
         """Pending requests in which the person had no hand and has not spoken yet."""
         mine = Q(pk__in=Contributor.objects.filter(person=person).values("adjustment"))

@@ -9,13 +9,15 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from adjustments import listing
+from adjustments import listing, portion
 from adjustments.forms import Reason
 from adjustments.models import Adjustment
+from adjustments.moved import since_signed
 from adjustments.sheet import Sheet
 from billingadmin.audience import audience
 from billingadmin.http import HtmxHttpRequest, csv_response, page_or_fragment
 from billingadmin.paging import keyset_page
+from systems.reading import SourceUnavailable
 
 
 @require_GET
@@ -58,6 +60,27 @@ def preview(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     return page_or_fragment(request, "adjustments/adjustment.html", context, fragment="evidence")
 
 
+@require_GET
+@audience("read")
+def lines(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """All lines with what became of each, as CSV."""
+    adjustment = found(pk)
+    return csv_response(f"adjustment-{adjustment.number}.csv", portion.CSV_HEADER, portion.csv_rows(adjustment))
+
+
+@require_GET
+@audience("read")
+def moved(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """What the source says otherwise by now. A source that is down is said, and decides nothing."""
+    adjustment = found(pk)
+    context: dict[str, Any] = {"adjustment": adjustment, "sheet": Sheet(adjustment, request.user, timezone.now())}
+    try:
+        context["moved"] = since_signed(adjustment, now=timezone.now())
+    except SourceUnavailable as down:
+        context["unavailable"] = down
+    return page_or_fragment(request, "adjustments/moved.html", context, fragment="moved")
+
+
 def found(pk: UUID) -> Adjustment:
     known = Adjustment.objects.select_related("proposed_by", "anomaly", "reverses")
     return get_object_or_404(known, pk=pk)
@@ -67,4 +90,5 @@ def context_of(
     request: HtmxHttpRequest, adjustment: Adjustment, typed: Mapping[str, Reason] | None = None
 ) -> dict[str, Any]:
     now = timezone.now()
-    return {"adjustment": adjustment, "sheet": Sheet(adjustment, request.user, now, typed), "now": now}
+    sheet = Sheet(adjustment, request.user, now, typed, request.GET)
+    return {"adjustment": adjustment, "sheet": sheet, "now": now}

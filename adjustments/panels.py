@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from adjustments.models import Adjustment, AdjustmentQuerySet, Decision
-from adjustments.states import LIVE, State, Verdict
+from adjustments.states import State, Verdict
 from adjustments.wording import label_of, title_of
 from anomalies.models import Anomaly
 from billingadmin.audience import audience
@@ -62,7 +62,7 @@ def shown(adjustments: AdjustmentQuerySet) -> AdjustmentQuerySet:
 
 def recorded_for(anomaly: Anomaly) -> tuple[str, list[str]]:
     """The kind and ids under which the audit log keeps what was asked for to answer an anomaly."""
-    made = anomaly.adjustments.newest_first().values_list("pk", flat=True)[:MOST]
+    made = Adjustment.objects.answering(anomaly).newest_first().values_list("pk", flat=True)[:MOST]
     return "adjustment", [str(pk) for pk in made]
 
 
@@ -75,18 +75,14 @@ def searched(number: int | None, text: str) -> Iterator[dict[str, Any]]:
 
 
 def context_for(anomaly: Anomaly) -> dict[str, Any]:
-    made = list(shown(anomaly.adjustments.all()))
-    blocked = {one.correction for one in made if stands_in_the_way(one, anomaly)}
+    made = list(shown(Adjustment.objects.answering(anomaly)))
+    live = anomaly.adjustment_lines.filter(live=True, occurrence=anomaly.occurrence)
+    blocked = set(live.values_list("correction", flat=True))
     return {
         "anomaly": anomaly,
         "adjustments": made,
         "corrections": [one for one in answers(anomaly) if one.code not in blocked],
     }
-
-
-def stands_in_the_way(adjustment: Adjustment, anomaly: Anomaly) -> bool:
-    same = adjustment.occurrence == anomaly.occurrence
-    return same and adjustment.state in LIVE and adjustment.reversed_at is None
 
 
 def answers(anomaly: Anomaly) -> list[Correction]:

@@ -29,6 +29,7 @@ from systems.base import Correction, CorrectionKind, Finding, Refused, System, V
 from systems.reading import Questions, SourceUnavailable, reading
 
 ANSWERS_WITHIN = timedelta(seconds=60)  # after that the page stops asking, and says so
+REHEARSED = 25  # lines of a request: to try hundreds would hold the ledger for as long
 LOCK_MS, STATEMENT_MS = 1_000, 5_000
 
 
@@ -59,7 +60,7 @@ def answer(pk: UUID, *, now: datetime) -> str:
 
 def rehearse(adjustment: Adjustment, revision: int, *, now: datetime) -> dict[str, Any]:
     system = registry.get(adjustment.system)
-    lines = list(adjustment.lines.filter(revision=revision).order_by("number"))
+    lines = list(adjustment.lines.filter(revision=revision).order_by("number")[:REHEARSED])
     if system.correction(adjustment.correction).kind != CorrectionKind.POSTING:
         return _outlook(system, system.correction(adjustment.correction), lines, now)
     try:

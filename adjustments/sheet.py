@@ -16,6 +16,7 @@ from adjustments.freezes.models import Freeze
 from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Decision, Preview
 from adjustments.people import Person, hands
+from adjustments.portion import Portion
 from adjustments.preview import ANSWERS_WITHIN
 from adjustments.standing import standing
 from adjustments.states import CLOSED_UNAPPLIED, Outcome, State, Verdict
@@ -23,8 +24,6 @@ from adjustments.wording import correction_of, kind_label, label_of, rule_title,
 from audit.models import Entry
 from billingadmin.amounts import Amount
 from systems.base import Correction
-
-LINES_SHOWN = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +34,27 @@ class ShownLine:
     columns: Sequence[tuple[str, Any, Any, bool]]  # name, then, now, whether it moved
     effects: Sequence[dict[str, Any]]
 
+    @property
+    def differences(self) -> list[Change]:
+        """What was not as signed when it was refused."""
+        line = self.line
+        return [] if line.found is None else evidence_changes(line.subject, line.evidence, line.found)
+
 
 class Sheet:
     """Everything is asked when it is shown, and once."""
 
     def __init__(
-        self, adjustment: Adjustment, person: Person, now: datetime, typed: Mapping[str, forms.Reason] | None = None
+        self,
+        adjustment: Adjustment,
+        person: Person,
+        now: datetime,
+        typed: Mapping[str, forms.Reason] | None = None,
+        asked: Mapping[str, str] | None = None,
     ) -> None:
-        """``typed`` holds, by verb, the form that came back."""
+        """``typed`` holds, by verb, the form that came back; ``asked`` says which of its lines to show."""
         self.adjustment, self.person, self.now, self.typed = adjustment, person, now, typed or {}
+        self.portion = Portion(adjustment, asked or {})
 
     title = cached_property(lambda self: title_of(self.adjustment))
     system_label = cached_property(lambda self: label_of(self.adjustment.system))
@@ -66,18 +77,13 @@ class Sheet:
 
     # What is in it
 
-    @cached_property
-    def stored_lines(self) -> list[AdjustmentLine]:
-        return list(self.adjustment.current_lines()[:LINES_SHOWN])
-
-    @cached_property
+    @property
     def line_count(self) -> int:
-        few = len(self.stored_lines) < LINES_SHOWN
-        return len(self.stored_lines) if few else self.adjustment.current_lines().count()
+        return self.portion.count
 
     @property
     def only_line(self) -> AdjustmentLine | None:
-        return self.stored_lines[0] if len(self.stored_lines) == 1 else None
+        return self.portion.page.rows[0] if self.line_count == 1 and self.portion.page.rows else None
 
     @property
     def total(self) -> str:
@@ -86,12 +92,16 @@ class Sheet:
 
     @cached_property
     def lines(self) -> list[ShownLine]:
+        """Those of this page; the preview answers by number, for the first ones."""
         answer = self.preview.answer if self.preview else {}
-        found = answer.get("evidence") or [None] * self.line_count
-        effects = answer.get("effects") or [[]] * self.line_count
+        found, effects = answer.get("evidence") or [], answer.get("effects") or []
         return [
-            ShownLine(line=line, columns=_columns(line, evidence, self.was_previewed), effects=effect)
-            for line, evidence, effect in zip(self.stored_lines, found, effects, strict=False)
+            ShownLine(
+                line=line,
+                columns=_columns(line, next(iter(_nth(found, line)), None), self.was_previewed),
+                effects=next(iter(_nth(effects, line)), None) or [],
+            )
+            for line in self.portion.page.rows
         ]
 
     @cached_property
@@ -177,13 +187,12 @@ class Sheet:
         """The three steps after the approval."""
         if not self.adjustment.approved_at or self.adjustment.state in CLOSED_UNAPPLIED:
             return []
-        outcomes = [line.outcome for line in self.stored_lines]
-        posted = outcomes.count(Outcome.POSTED)
+        posted = self.portion.counts.get(Outcome.POSTED, 0)
         in_ledger = _("Posted in %(system)s: %(posted)d of %(all)d lines")
         told = in_ledger % {"system": self.system_label, "posted": posted, "all": self.line_count}
         return [
             {"text": _("Approved, and handed to the worker"), "is_done": True, "at": self.adjustment.approved_at},
-            {"text": told, "is_done": posted == self.line_count, "at": self._posted_at},
+            {"text": told, "is_done": posted == self.line_count, "at": self.portion.spread["posted_at"]},
             {
                 "text": _("Receipt kept here, anomaly settled"),
                 "is_done": self.is_applied,
@@ -192,9 +201,9 @@ class Sheet:
         ]
 
     @property
-    def _posted_at(self) -> datetime | None:
-        moments = [line.posted_at for line in self.stored_lines if line.posted_at]
-        return max(moments) if moments else None
+    def never(self) -> int:
+        """How many lines of an applied request are never to be posted."""
+        return self.portion.counts.get(Outcome.VOID, 0) if self.is_applied else 0
 
     @property
     def is_applied(self) -> bool:
@@ -235,7 +244,12 @@ class Sheet:
     @property
     def may_reverse(self) -> bool:
         offered = self.correction and self.correction.reversal
-        return bool(self.is_applied and offered and not self.reversal and self.person.may("triage"))
+        return bool(self.is_applied and offered and self.person.may("triage") and self._has_something_to_take_back)
+
+    @cached_property
+    def _has_something_to_take_back(self) -> bool:
+        posted = self.adjustment.current_lines().filter(outcome=Outcome.POSTED, reversed_at=None)
+        return posted.exclude(reversals__live=True).exists()
 
     @cached_property
     def ways_out(self) -> list[dict[str, Any]]:
@@ -266,6 +280,11 @@ class Sheet:
 
     def _form(self, verb: str, kind: type[forms.Reason] = forms.Reason) -> forms.Reason:
         return self.typed.get(verb) or kind(auto_id=f"{verb}_%s")
+
+
+def _nth(answers: Sequence[Any], line: AdjustmentLine) -> list[Any]:
+    """The answer for this line: nothing in the list where it was not asked about."""
+    return list(answers[line.number - 1 : line.number])
 
 
 def _columns(line: AdjustmentLine, found: Any, was_previewed: bool) -> list[tuple[str, Any, Any, bool]]:

@@ -1,9 +1,8 @@
 """What a link to the proposal form means: an anomaly, a subject, or a request to be taken back."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 
 from adjustments.drafting import Target, for_anomaly, for_reversal, for_subject
@@ -12,12 +11,12 @@ from anomalies.models import Anomaly
 from systems import registry
 
 
-def target_of(query: Mapping[str, str]) -> Target:
+def target_of(query: QueryDict) -> Target:
     """Raises drafting.Undraftable when the correction does not fit, Http404 when there is no such thing."""
     if "reverses" in query:
-        return for_reversal(
-            get_object_or_404(Adjustment.objects.select_related("anomaly"), pk=_uuid(query["reverses"]))
-        )
+        original = get_object_or_404(Adjustment.objects.select_related("anomaly"), pk=_uuid(query["reverses"]))
+        numbers = [_number(number) for number in query.getlist("line")]
+        return for_reversal(original, numbers or None)
     if "anomaly" in query:
         return for_anomaly(get_object_or_404(Anomaly, pk=_number(query["anomaly"])), query.get("correction", ""))
     try:

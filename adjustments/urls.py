@@ -17,6 +17,8 @@ urlpatterns = [
     path("for/anomaly/<int:pk>/", panels.for_anomaly, name="for_anomaly"),
     # one request
     path("<uuid:pk>/", pages.adjustment, name="adjustment"),
+    path("<uuid:pk>/lines.csv", pages.lines, name="lines"),
+    path("<uuid:pk>/moved/", pages.moved, name="moved"),
     path("<uuid:pk>/preview/", pages.preview, name="preview"),
     path("<uuid:pk>/preview/again/", verbs.preview_again, name="preview_again"),
     path("<uuid:pk>/edit/", verbs.edit, name="edit"),

@@ -138,7 +138,7 @@ def test_a_header_may_be_written_in_many_ways(upload, four, content):
         (b"PK\x03\x04\x00\x00", "not a CSV file"),
         (b"number,amount\n1,2\n", "must name a column"),
         (b"subject\n", "names no subject"),
-        (b"", "or a file"),
+        (b"\n", "is empty"),
     ],
 )
 def test_what_is_no_such_file_is_refused_with_a_sentence(upload, four, content, sentence):
