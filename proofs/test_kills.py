@@ -54,3 +54,19 @@ def test_a_worker_without_the_key_would_be_caught(kills, times, caught):
         for number in range(times(full=5, small=1)):
             kills.at_every_point(number)
         hold(kills)
+
+
+@pytest.mark.proof("a long request killed half-way")
+@pytest.mark.parametrize("slug", stage.LEDGERS)
+def test_a_long_request_goes_on_where_it_was(play, server, slug, times, figure, chance):
+    lines, kills = times(full=300, small=12), times(full=20, small=3)
+
+    found = between.killed_half_way(play, server, slug, lines, kills, chance)
+
+    figure(
+        f"{lines} lines on {slug.capitalize()}, the worker killed {found['kills']} times on its way and run once more: "
+        f"{found['lost']} lost, {found['doubled']} duplicate"
+    )
+    before = found.pop("posted before the last run")
+    assert 0 < before < lines
+    assert found == {"lines": lines, "kills": kills}

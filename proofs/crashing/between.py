@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from adjustments import applying
 from adjustments.models import Adjustment
-from adjustments.states import State
+from adjustments.states import Outcome, State
 from proofs.crashing import deaths, stage
 from proofs.crashing.deaths import CONSOLE, KEY, LEDGER, PAYMENT, REQUEST, Doom, Point, When
 
@@ -53,6 +53,26 @@ def killed_between(
         stage.one_run()
         adjustment.refresh_from_db()
         tally["not recovered in one run"] += adjustment.state != State.APPLIED
+    return tally + Counter(stage.shortcomings(slug))
+
+
+HALF_WAY = tuple(point for point in (*deaths.POSTING, *BETWEEN) if point.each_line)
+
+
+def killed_half_way(
+    play: stage.Play, server: stage.Server, slug: str, lines: int, times: int, chance: random.Random
+) -> Counter:
+    """One long request, whose worker dies so many times on its way; then one run."""
+    adjustment = play.approve(play.proposed(slug, lines))
+    tally: Counter = Counter(lines=lines)
+    for _ in range(times):
+        doom = Doom(chance.choice(HALF_WAY), chance.randint(1, max(1, lines // times)))
+        tally["kills"] += deaths.was_killed(deaths.born(lambda: _posting(adjustment, doom, nothing)))  # noqa: B023
+        server.bury()
+    tally["posted before the last run"] = adjustment.current_lines().filter(outcome=Outcome.POSTED).count()
+    stage.one_run()
+    adjustment.refresh_from_db()
+    tally["not recovered in one run"] += adjustment.state != State.APPLIED
     return tally + Counter(stage.shortcomings(slug))
 
 
