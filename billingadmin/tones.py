@@ -66,7 +66,6 @@ STATES = {
     "posted": ("ok", _("posted")),
     # a call to an outside interface
     "intended": ("info", _("being sent")),
-    "unknown": ("unknown", _("outcome unknown")),
     "unsent": ("notice", _("not there")),
     # a letter
     "written": ("info", _("not sent yet")),
