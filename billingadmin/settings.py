@@ -265,12 +265,14 @@ ENGINE_PROBES: tuple[str, ...] = (
     "adjustments.switches.panels.probes",
     "adjustments.durability.probes",
     "adjustments.probes.probes",
+    "health.trust.probes",
 )
 LETTER_FOOTERS: tuple[str, ...] = ("jobs.auditing.letter_footer",)  # letter -> what is added to its text as it leaves
 HEALTH_PANELS: tuple[str, ...] = (
     "anomalies.pictures.health_panel",
     "adjustments.probes.health_panel",
     "adjustments.switches.panels.health_panel",
+    "audit.panels.health_panel",
 )
 QUEUE_ACTIONS: tuple[str, ...] = ("adjustments.panels.queue_action",)  # what else is done with those that are ticked
 ANOMALY_PANELS: tuple[str, ...] = ("adjustments.panels.anomaly_panel",)

@@ -54,6 +54,14 @@ STATES = {
     "under_way": ("info", _("under way")),
     "unknown": ("warning", _("unknown")),
     "left": ("warning", _("left as it was")),
+    # the audit log and the guards
+    "intact": ("ok", _("intact")),
+    "held": ("ok", _("intact and anchored")),
+    "unanchored": ("warning", _("intact, not anchored")),
+    "broken": ("critical", _("broken")),
+    "as_declared": ("ok", _("as declared")),
+    "drifted": ("critical", _("drifted")),
+    "weaker": ("warning", _("weaker")),
     # a run, an outcome
     "queued": ("notice", _("queued")),
     "running": ("info", _("running")),
