@@ -27,12 +27,12 @@ class Shop:
         Order.objects.using("paperclips_writer").bulk_create(orders)
         return Anomaly.objects.bulk_create(AnomalyFactory.build(subject=str(number)) for number in numbers)
 
-    def requests(self, wanted: int) -> list[Adjustment]:
+    def requests(self, wanted: int, by: Any = None) -> list[Adjustment]:
         """Pending ones. Many in one transaction, which is what makes them quick; each by the verb."""
         with transaction.atomic():
-            return [self._propose(anomaly) for anomaly in self.anomalies(wanted)]
+            return [self._propose(anomaly, by or self._proposer) for anomaly in self.anomalies(wanted)]
 
-    def _propose(self, anomaly: Anomaly) -> Adjustment:
+    def _propose(self, anomaly: Anomaly, by: Any) -> Adjustment:
         target = drafting.for_anomaly(anomaly, "book_payment")
         seen = drafting.draft(target, now=self._now).seen
-        return workflow.propose(target=target, proposer=self._proposer, reason=REASON, seen=seen, now=self._now)
+        return workflow.propose(target=target, proposer=by, reason=REASON, seen=seen, now=self._now)
