@@ -24,6 +24,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import Error, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
+from procrastinate.exceptions import ConnectorException  # noqa: E402
 
 from accounts import demo  # noqa: E402
 from adjustments import recovery  # noqa: E402
@@ -43,6 +44,7 @@ UNDER_LOAD = (0.4, 1.0)  # seconds from the first approval to the kill
 STARTED_WITHIN = 60.0
 UNSAFE = {"synchronous_commit": "off", "wal_writer_delay": "10s"}
 BEFORE_COMMIT = Point("before the decision's commit", CONSOLE, When.BEFORE_COMMIT, DECISION)
+SERVER_IS_GONE = (Error, SourceUnavailable, ConnectorException)  # as who works with it is told
 SLOW = 0.5  # seconds between an early acknowledgement and its commit
 
 
@@ -103,7 +105,7 @@ class House:
 
 def client(play: stage.Play, writing: int, *, early: bool) -> None:
     """Proposes and approves until there is no server, and says of each approval that it was acknowledged."""
-    with suppress(Error, SourceUnavailable):
+    with suppress(*SERVER_IS_GONE):
         for number in range(EACH // stage.MOST_LINES):
             adjustment = play.proposed(stage.LEDGERS[number % 2])
             if early:
@@ -136,9 +138,14 @@ def acknowledging_early(say: Callable[[], None]) -> Iterator[None]:
 
 
 def worker() -> None:
-    while True:
-        recovery.recover(now=timezone.now() + stage.LATER)
-        work_off("apply")
+    with suppress(*SERVER_IS_GONE):
+        while True:
+            work_once()
+
+
+def work_once() -> None:
+    recovery.recover(now=timezone.now() + stage.LATER)
+    work_off("apply")
 
 
 def wait_for_one(reading: int) -> None:
