@@ -98,9 +98,7 @@ class Console(RuleBasedStateMachine):
 
     def _propose(self, orders: list[int], who: str) -> None:
         def send() -> Adjustment:
-            target = drafting.for_anomaly(self.anomalies[orders[0]], "book_payment")
-            asked = [drafting.of_anomaly(self.anomalies[order]) for order in orders]
-            target = drafting.replace(target, asked=asked)
+            target = drafting.for_anomalies([self.anomalies[order] for order in orders], "book_payment")
             seen = drafting.draft(target, now=self.world.now).seen
             told = {"reason": REASON, "seen": seen, "now": self.world.now}
             return workflow.propose(target=target, proposer=self._person(who), **told)
