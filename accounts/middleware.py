@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.borrowed import borrowed_audience
 from accounts.roles import roles_for
+from accounts.second_factor import send_to_enrolment
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,9 @@ class AudienceMiddleware:
             return None
         if not request.user.is_authenticated:
             return ask_to_sign_in(request)
-        return None if any(map(request.user.may, audience)) else refuse(request, audience)
+        if any(map(request.user.may, audience)):
+            return None
+        return send_to_enrolment(request) if request.user.awaits_second_factor else refuse(request, audience)
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts import security_key, step_up
-from accounts.roles import Role, capabilities, home
+from accounts.roles import WITH_SECOND_FACTOR, Role, capabilities, home
 from audit.log import SYSTEM_ACTOR, Actor, acting
 from billingadmin.audience import Capability
 
@@ -27,6 +27,9 @@ class Theme(models.TextChoices):
 class Language(models.TextChoices):
     ENGLISH = "en", "English"
     JAPANESE = "ja", "日本語"
+
+
+ENROLMENT = "/accounts/2fa/totp/activate/"
 
 
 def default_zone() -> str:
@@ -64,6 +67,7 @@ class Person(AbstractBaseUser):
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
     is_active = models.BooleanField(_("active"), default=False)
     created_at = models.DateTimeField(_("since"))
+    second_factor = models.BooleanField(default=False, editable=False)  # counted by the database, whatever is written
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -99,7 +103,16 @@ class Person(AbstractBaseUser):
 
     @cached_property
     def capabilities(self) -> frozenset[Capability]:
-        return capabilities(self.roles if self.is_active else ())
+        return capabilities(self.roles if self.is_active and not self.awaits_second_factor else ())
+
+    @property
+    def must_have_second_factor(self) -> bool:
+        return bool(self.roles & WITH_SECOND_FACTOR)
+
+    @property
+    def awaits_second_factor(self) -> bool:
+        """Nothing opens but setting it up."""
+        return self.is_active and self.must_have_second_factor and not self.second_factor
 
     def may(self, capability: Capability) -> bool:
         return capability in self.capabilities
@@ -111,7 +124,7 @@ class Person(AbstractBaseUser):
 
     @property
     def home(self) -> str:
-        return home(self.capabilities)
+        return ENROLMENT if self.awaits_second_factor else home(self.capabilities)
 
     @property
     def actor(self) -> Actor:

@@ -28,6 +28,8 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
 # Whoever says who may decide does not decide. The database holds this too: accounts/migrations/0002_guards.sql.
 APART_FROM_ADMIN = frozenset({Role.SUPPORT, Role.APPROVER})
 
+WITH_SECOND_FACTOR = frozenset({Role.APPROVER, Role.ADMIN})
+
 
 def capabilities(roles: Iterable[str]) -> frozenset[Capability]:
     """What somebody with these roles may, one's own settings included."""

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from accounts import security_key, views
+from accounts import demo_codes, security_key, views
 from accounts.preferences import preferences
 
 people = [
@@ -15,6 +15,7 @@ people = [
 ]
 urlpatterns = [
     path("accounts/settings/", preferences, name="preferences"),
+    path("accounts/demo-codes/", demo_codes.demo_codes, name="demo_codes"),
     path("accounts/security-key/", security_key.ask, name="ask_security_key"),
     path("people/", include((people, "people"))),
 ]

@@ -62,7 +62,8 @@ def build(now: datetime, *, say: Say, progress: Progress) -> None:
 def sign_ins(cast: Sequence[Member]) -> str:
     width = max(len(member.email) for member in cast)
     lines = [f"  {member.email:<{width}}  {member.password:<18}  {member.role.label}" for member in cast]
-    return "\n".join([_("Sign in to the demo as:"), *lines])
+    codes = _("Approvers and admins are asked for a code, too: %s tells the current ones.") % "/accounts/demo-codes/"
+    return "\n".join([_("Sign in to the demo as:"), *lines, codes])
 
 
 def demo_systems() -> list[System]:

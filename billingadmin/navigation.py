@@ -66,6 +66,7 @@ def console(request: HtmxHttpRequest) -> dict[str, Any]:
     return {
         "navigation": SimpleLazyObject(lambda: list(sections_for(request, request.path))),
         "environment": environment(),
+        "is_demo": settings.DEMO,
         "banners": SimpleLazyObject(lambda: banners(request)),
     }
 

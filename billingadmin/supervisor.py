@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
+from urllib.request import urlopen
 
 from billingadmin.postgres import PostgresError, embedded
 from billingadmin.postgres.cluster import Lease
@@ -84,8 +85,17 @@ def serve(*, port: int, empty: bool) -> None:
         started["worker"] = start(worker(), without_owner(os.environ))
         print(f"\nThe console is ready: http://{HOST}:{port}/   (Ctrl-C stops it)", flush=True)
         if text := embedded.sign_ins():
-            print(f"\n{text}", flush=True)
+            print(f"\n{text}\n{codes(port)}", flush=True)
         watch(started, lease)
+
+
+def codes(port: int) -> str:
+    """What the phones of the demo's people show in this half minute; the page they stand on tells the next ones."""
+    try:
+        with urlopen(f"http://{HOST}:{port}/accounts/demo-codes/?plain", timeout=5) as answer:
+            return answer.read().decode()
+    except OSError:
+        return ""
 
 
 def check_port(port: int) -> None:

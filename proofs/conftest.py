@@ -11,6 +11,7 @@ import time
 import pytest
 
 import accounts.changes
+from accounts.factories import enrolled
 from accounts.roles import Role
 from adjustments.tests.conftest import *  # noqa: F403  (the shop and the kiosk, and the verbs as their pages use them)
 from proofs.crashing.fixtures import *  # noqa: F403  (two ledgers on which one may be killed)
@@ -132,7 +133,7 @@ def third_approver(admin, second_admin, now):
         by=admin,
         now=now,
     )
-    return accounts.changes.confirm(change=invited, by=second_admin, now=now).person
+    return enrolled(accounts.changes.confirm(change=invited, by=second_admin, now=now).person)
 
 
 # Planted defects -----------------------------------------------------------------------------------------------------
