@@ -123,6 +123,7 @@ def draft(target: Target, *, now: datetime) -> Draft:
                 left_out.append(LeftOut(subject=asked.subject, why=str(why), anomaly=asked.anomaly, row=asked.row))
     if not entries:
         raise Undraftable(left_out[0].why) if len(left_out) == 1 else NothingLeft(left_out)
+    left_out.sort(key=lambda one: one.row or 0)  # as they stand in the file
     return Draft(target=target, entries=list(entries.values())[:MOST_LINES], left_out=left_out)
 
 

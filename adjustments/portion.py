@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 
 from adjustments.models import Adjustment, AdjustmentLine, outcomes_of
 from adjustments.states import Outcome
@@ -66,12 +66,16 @@ class Portion:
 
     @cached_property
     def spread(self) -> dict[str, Any]:
-        """The largest line and how many customers are touched."""
+        """The largest line, how many customers are touched and anomalies answered, and when the latest was posted."""
         of = self.adjustment.current_lines().order_by()
-        found = of.aggregate(least=Min("amount"), most=Max("amount"), last=Max("posted_at"))
-        customers = of.exclude(customer="").aggregate(count=Count("customer", distinct=True))
-        largest = max((found["least"] or 0, found["most"] or 0), key=abs)
-        return {"largest": largest, "customers": customers["count"], "posted_at": found["last"]}
+        found = of.aggregate(
+            least=Min("amount"),
+            most=Max("amount"),
+            posted_at=Max("posted_at"),
+            customers=Count("customer", distinct=True, filter=~Q(customer="")),
+            anomalies=Count("anomaly", distinct=True),
+        )
+        return found | {"largest": max((found["least"] or 0, found["most"] or 0), key=abs)}
 
 
 def csv_rows(adjustment: Adjustment) -> Iterator[list[Any]]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from adjustments import forms
 from adjustments.content import Change, changes, evidence_changes
+from adjustments.foreseen import foreseen
 from adjustments.freezes.models import Freeze
 from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Decision, Preview
@@ -133,21 +134,7 @@ class Sheet:
 
     @cached_property
     def foreseen(self) -> dict[str, list[dict[str, Any]]]:
-        """What the rules stop, begin and go on finding. A rule may go on with other transactions of the subject."""
-        stops, begins = self._findings("stops"), self._findings("begins")
-        both = {_same(one) for one in stops} & {_same(one) for one in begins}
-        return {
-            "stops": [one for one in stops if _same(one) not in both],
-            "begins": [one for one in begins if _same(one) not in both],
-            "goes_on": [one for one in begins if _same(one) in both],
-        }
-
-    def _findings(self, which: str) -> list[dict[str, Any]]:
-        found = self.preview.answer.get(which, []) if self.preview else []
-        return [{**one, "title": self._rule_title(one), "at_stake": _at_stake(one)} for one in found]
-
-    def _rule_title(self, finding: dict[str, Any]) -> str:
-        return rule_title(self.adjustment.system, finding["rule"])
+        return foreseen(self.adjustment, self.preview, is_gathered=self.line_count > 1)
 
     # Who said what
 
@@ -161,7 +148,10 @@ class Sheet:
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        return list(Entry.objects.about("adjustment", self.adjustment.pk).newest_first()[:50])
+        """Of many lines, what became of each stands beside it, and not in the history of the request as well."""
+        entries = Entry.objects.about("adjustment", self.adjustment.pk).newest_first()
+        told = entries if self.line_count == 1 else entries.exclude(action_type__startswith="adjustment_line_")
+        return list(told[:50])
 
     @cached_property
     def reversal(self) -> Adjustment | None:
@@ -291,12 +281,3 @@ def _columns(line: AdjustmentLine, found: Any, was_previewed: bool) -> list[tupl
     now = found or {}
     moved = {change.name for change in evidence_changes(line.subject, line.evidence, now)} if was_previewed else set()
     return [(name, value, now.get(name), name in moved) for name, value in sorted(line.evidence.items())]
-
-
-def _at_stake(finding: dict[str, Any]) -> int | None:
-    """Without its sign: beside what is posted, the sign of what is missing would read like a posting of its own."""
-    return None if finding["amount"] is None else abs(finding["amount"])
-
-
-def _same(finding: dict[str, Any]) -> tuple[str, str]:
-    return finding["rule"], finding["subject"]

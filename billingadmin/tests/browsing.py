@@ -20,7 +20,7 @@ def windows(live_server, browser):
     def open_window(**options):
         contexts.append(browser.new_context(base_url=live_server.url, **options))
         page = contexts[-1].new_page()
-        page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+        page.on("console", lambda line: complaints.append(line.text) if _is_complaint(line) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
@@ -66,9 +66,19 @@ def opened(windows):
     return open_as
 
 
+def _is_complaint(line):
+    """An answer of 422 is none: the page says what the person wrote wrong."""
+    return line.type in ("error", "warning") and "a status of 422" not in line.text
+
+
 def look(page, path):
     """Goes there, and says what is not accessible or does not fit."""
     page.goto(path)
+    return noticed(page)
+
+
+def noticed(page):
+    """What is not accessible, or does not fit, of the page as it stands."""
     found = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in Axe().run(page).response["violations"]]
     fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     return found if fits else [*found, ("too wide", [])]
