@@ -178,7 +178,8 @@ def _may_leave_again(adjustment: Adjustment, line: AdjustmentLine, call: RemoteC
         return False
     if remembered is None or now >= call.first_intended_at + remembered - HAND:
         why = _("It was sent %(count)d times and is not there, and %(system)s may not know its key any more.")
-        applying._refuse(line, LineRefused(f"{why % told} {_('Look there; cancel it, and propose it again.')}"))
+        then = _("Look there; cancel it, and propose it again.")
+        applying._refuse(line, LineRefused(f"{why % told} {then}"))
     elif call.send_count >= MOST_SENDS * (adjustment.attempt + 1):
         why = _("It was sent %(count)d times, and %(system)s still says that it is not there.")
         applying._refuse(line, LineRefused(why % told))

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connections
 
+from accounts.factories import stepped_up
 from adjustments import applying, attention, ledger, tasks
 from adjustments.models import Adjustment
 from adjustments.states import Outcome, State
@@ -286,6 +287,7 @@ def two_asked(now, approver, second_approver):
     def two_asked(adjustment, verdict):
         for person in (approver, second_approver):
             said = {"reason": "Looked at.", "now": now + timedelta(minutes=8)}
+            stepped_up(person, adjustment, said["now"])
             attention.ask(adjustment=adjustment, person=person, verdict=verdict, **said)
 
     return two_asked

@@ -33,7 +33,7 @@ LINE_AGAIN = """insert into adjustments_adjustmentline
     from adjustments_adjustmentline l, adjustments_adjustment a where a.id <> l.adjustment_id"""
 SAME = """system, correction, fingerprint, occurrence, subject_kind, subject, reason, amount, unit,
     content, content_hash, policy_version, approvals_needed, proposed_by_id, proposed_at, approve_by, obstacle,
-    correlation_id, attempt"""
+    correlation_id, attempt, error_count"""
 COPY = f"""insert into adjustments_adjustment (id, {SAME}, state, revision, approved_at, apply_by)
     select gen_random_uuid(), {SAME}, {{}}, {{}}, proposed_at, approve_by from adjustments_adjustment"""
 PERMISSION = "42501"
