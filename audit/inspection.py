@@ -30,10 +30,11 @@ class Discrepancy:
     target: str  # what it is about, as the log names it
     position: int | None = None
     detail: str = ""
+    certain: bool = True  # or else it only keeps us from telling
 
     def sentence(self) -> str:
         where = f" (position {self.position})" if self.position else ""
-        return f"{self.what.replace('_', ' ')}: {self.target}{where}{' ' if self.detail else ''}{self.detail}"
+        return f"{self.what.replace('_', ' ')}: {self.target}{where}{', ' if self.detail else ''}{self.detail}"
 
 
 def examine(now: datetime, *, files: Sequence[Path] = (), fast: bool = False) -> Finding:
@@ -52,12 +53,18 @@ def _crossed(finding: Finding) -> Finding:
     except DatabaseError as error:
         why = f"The log could not be held against the rows it speaks of: {str(error).strip().splitlines()[0]}."
         return replace(finding, verdict=Verdict.CANNOT_TELL, why=why)
-    if not odd:
-        return finding
-    first = min((one.position for one in odd if one.position), default=0)
-    told = "; ".join(one.sentence() for one in odd[:MOST_TOLD])
-    why = f"{SENTENCES[Fault.UNMATCHED]} {len(odd)} in all: {told}."
-    return replace(finding, verdict=Verdict.BROKEN, fault=Fault.UNMATCHED, position=first, until=first, why=why)
+    if wrong := [one for one in odd if one.certain]:
+        first = min((one.position for one in wrong if one.position), default=0)
+        why = f"{SENTENCES[Fault.UNMATCHED]} {_told(wrong)}"
+        return replace(finding, verdict=Verdict.BROKEN, fault=Fault.UNMATCHED, position=first, until=first, why=why)
+    if odd:
+        why = f"{finding.why} {_told(odd)}".strip()
+        return replace(finding, verdict=Verdict.CANNOT_TELL, why=why)
+    return finding
+
+
+def _told(odd: Sequence[Discrepancy]) -> str:
+    return f"{len(odd)} in all: {'; '.join(one.sentence() for one in odd[:MOST_TOLD])}."
 
 
 def discrepancies() -> Iterator[Discrepancy]:

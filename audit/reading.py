@@ -2,14 +2,16 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
 
+from audit.inspection import Discrepancy
 from audit.log import Actor, job_actor, record
-from audit.models import Reading
+from audit.models import Entry, Reading
 from audit.verifier.verify_audit_export import told
 from billingadmin.request_log import request_id
 
@@ -54,3 +56,14 @@ def digest(readings: list[Reading]) -> str:
         told([one.pk, one.at.isoformat(), one.actor_id, one.what, one.asked, one.correlation_id]) for one in readings
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def discrepancies() -> Iterator[Discrepancy]:
+    """Seals whose readings are not what was sealed, and readings that name a seal there never was."""
+    seals = dict(Entry.objects.filter(action_type="audit_log_read").values_list("position", "metadata__digest"))
+    sealed = Reading.objects.exclude(sealed_by=None).order_by("sealed_by", "id").iterator(chunk_size=2_000)
+    for position, readings in groupby(sealed, key=lambda one: one.sealed_by):
+        if seals.pop(position, None) != digest(list(readings)):
+            yield Discrepancy(what="readings_not_as_sealed", target="who read the log", position=position)
+    for position in seals:
+        yield Discrepancy(what="readings_gone", target="who read the log", position=position)

@@ -281,7 +281,10 @@ HISTORY_CONTRIBUTORS: tuple[str, ...] = ("adjustments.panels.recorded_for",)  # 
 SEARCH_CONTRIBUTORS: tuple[str, ...] = ("anomalies.search.own", "adjustments.panels.searched")
 SUBJECT_PANELS: tuple[str, ...] = ("adjustments.panels.subject_panel",)
 # Functions that hold the audit log against the rows it speaks of: () -> discrepancies
-AUDIT_CROSS_CHECKS: tuple[str, ...] = ()
+AUDIT_CROSS_CHECKS: tuple[str, ...] = (
+    "adjustments.crosscheck.discrepancies",
+    "audit.reading.discrepancies",
+)
 JOB_SOURCES: tuple[str, ...] = (
     "jobs.jobs.JOBS",
     "jobs.auditing.JOBS",
