@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from audit import comparison, reading
+from audit import comparison, reading, trust
 from audit import export as whole_export
 from audit.filters import EntryFilter
 from audit.log import record
@@ -31,7 +31,7 @@ IN_A_BROWSER = 100_000  # entries verified while somebody waits; the command ver
 @require_GET
 @audience("read")
 def entries(request: HtmxHttpRequest) -> HttpResponse:
-    form = EntryFilter(request.GET)
+    form, now = EntryFilter(request.GET), timezone.now()
     note(request, "search", form.asked())
     found = form.apply(Entry.objects.all())
     page = keyset_page(
@@ -42,7 +42,8 @@ def entries(request: HtmxHttpRequest) -> HttpResponse:
         "asked": form.asked(),
         "page": page,
         "verified": latest_verification(),
-        "now": timezone.now(),
+        "state": trust.state(now) if request.user.may("audit") and not request.htmx else None,
+        "now": now,
     }
     return page_or_fragment(request, "audit/entries.html", context, fragment="list")
 

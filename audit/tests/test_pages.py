@@ -262,3 +262,30 @@ def test_what_one_may_not_do_is_not_offered(who, request):
 
     assert "/audit/export/" not in page
     assert "/audit/verify/" not in page
+
+
+def test_an_auditor_sees_how_far_the_log_can_be_trusted(auditor_client, three):
+    page = auditor_client.get(LIST).text
+
+    assert "Can it be trusted?" in page
+    assert "Anchored up to" in page
+    assert "/audit/export/whole/" in page
+    assert "Download the whole log with its verifier" in page
+
+
+@pytest.mark.parametrize("who", ["support", "approver", "manager"])
+def test_nobody_else_is_told_how_far_it_can_be_trusted_or_offered_the_whole(who, request):
+    page = request.getfixturevalue(f"{who}_client").get(LIST).text
+
+    assert "Can it be trusted?" not in page
+    assert "/audit/export/whole/" not in page
+
+
+def test_what_a_row_recorded_of_itself_is_told_in_words(manager_client, support):
+    entry = Entry.objects.filter(action_type="role_added", target_id=str(support.pk)).get()
+
+    page = manager_client.get(reverse("audit:entry", args=[entry.position])).text
+
+    assert "Role added" in page
+    assert '<th scope="row">Granted at</th>' in page
+    assert "<ins>support</ins>" in page
