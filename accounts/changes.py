@@ -13,7 +13,7 @@ from django.db import IntegrityError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Kind, Person, PersonChange, RoleGrant, State
+from accounts.models import Kind, Person, PersonChange, PersonChangeQuerySet, RoleGrant, State
 from accounts.roles import Role, are_apart
 from audit.log import SYSTEM_ACTOR, Actor, acting
 
@@ -118,9 +118,9 @@ def _refuse_nonsense(person: Person, kind: str, roles: Iterable[str]) -> None:
         raise Refusal(_("%s is disabled already.") % person.name)
 
 
-def waiting_count() -> int:
-    """For the navigation: how many wait for a second admin."""
-    return PersonChange.objects.pending().count()
+def what_waits() -> PersonChangeQuerySet:
+    """For the navigation, which counts: what waits for a second admin."""
+    return PersonChange.objects.pending()
 
 
 # Deciding ------------------------------------------------------------------------------------------------------------

@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from adjustments.models import Adjustment
+from adjustments.models import Adjustment, AdjustmentQuerySet
 from adjustments.states import State
-from billingadmin.amounts import CAP
 
 APPLIED_WITHIN = timedelta(minutes=5)  # an approved request that is not applied by then wants a look
 
 
-def waiting_count() -> int:
-    return Adjustment.objects.pending()[: CAP + 1].count()
+def what_waits() -> AdjustmentQuerySet:
+    """For the navigation, which counts."""
+    return Adjustment.objects.pending()
 
 
 def figures(now: datetime) -> Mapping[str, Sequence[Mapping[str, Any]]]:

@@ -117,9 +117,9 @@ def counts(wanted: Filter, among: Iterable[Cell]) -> dict[str, int]:
     return dict(_ask("counts", **told))
 
 
-def open_count() -> int:
-    """For the navigation."""
-    return Anomaly.objects.open()[: CAP + 1].count()
+def what_waits() -> AnomalyQuerySet:
+    """For the navigation, which counts."""
+    return Anomaly.objects.open()
 
 
 def open_like(anomaly: Anomaly) -> int:

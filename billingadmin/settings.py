@@ -245,12 +245,12 @@ TIMELINE_CONTRIBUTORS: tuple[str, ...] = (
 )
 # path -> a function that counts what waits there, up to amounts.CAP + 1
 NAVIGATION_COUNTS: dict[str, str] = {
-    "/anomalies/": "anomalies.queue.open_count",
-    "/adjustments/": "adjustments.board.waiting_count",
-    "/freezes/": "adjustments.freezes.panels.active_count",
-    "/switches/": "adjustments.switches.panels.to_review_count",
-    "/people/": "accounts.changes.waiting_count",
-    "/policy/": "adjustments.policies.changes.waiting_count",
+    "/anomalies/": "anomalies.queue.what_waits",
+    "/adjustments/": "adjustments.board.what_waits",
+    "/freezes/": "adjustments.freezes.panels.what_waits",
+    "/switches/": "adjustments.switches.panels.what_waits",
+    "/people/": "accounts.changes.what_waits",
+    "/policy/": "adjustments.policies.changes.what_waits",
 }
 BANNERS: tuple[str, ...] = ("adjustments.freezes.panels.banner",)  # request -> what stands above every page
 BOARD_CONTRIBUTORS: tuple[str, ...] = (

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from adjustments.freezes.models import Freeze
+from adjustments.freezes.models import Freeze, FreezeQuerySet
 from adjustments.freezes.waiting import SOON, held_by_system
 from systems import registry
 from systems.base import Level, Measurement, Probe, Source, System
@@ -25,8 +25,9 @@ def banner(request: HttpRequest) -> str:
     return render_to_string("freezes/_banner.html", {"frozen": frozen}, request) if frozen else ""
 
 
-def active_count() -> int:
-    return Freeze.objects.active().count()
+def what_waits() -> FreezeQuerySet:
+    """For the navigation, which counts."""
+    return Freeze.objects.active()
 
 
 def figures(now: datetime) -> Mapping[str, Sequence[Mapping[str, Any]]]:

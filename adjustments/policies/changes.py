@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from adjustments import people
 from adjustments.people import Person
 from adjustments.policies import renewal
-from adjustments.policies.models import Kind, PolicyChange, PolicyRule, State
+from adjustments.policies.models import Kind, PolicyChange, PolicyChangeQuerySet, PolicyRule, State
 from audit.log import acting
 
 SENTENCES = {
@@ -127,9 +127,9 @@ def _refuse_too_many(approvals: int) -> None:
         raise Refusal(told % {"count": count})
 
 
-def waiting_count() -> int:
-    """For the navigation: how many wait for a second admin."""
-    return PolicyChange.objects.pending().count()
+def what_waits() -> PolicyChangeQuerySet:
+    """For the navigation, which counts: what waits for a second admin."""
+    return PolicyChange.objects.pending()
 
 
 # Deciding ------------------------------------------------------------------------------------------------------------

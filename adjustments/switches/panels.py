@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from adjustments.switches.models import Flip
+from adjustments.switches.models import Flip, FlipQuerySet
 from adjustments.switches.standing import standing, standings
 from billingadmin.audience import audience
 from systems import registry
@@ -23,8 +23,9 @@ from systems.base import Level, Measurement, Probe, Source, Switch, System
 LEVELS = {Level.OK: 0, Level.UNKNOWN: None, Level.WARNING: 1, Level.CRITICAL: 1}  # the value of a reading
 
 
-def to_review_count() -> int:
-    return Flip.objects.to_review().count()
+def what_waits() -> FlipQuerySet:
+    """For the navigation, which counts."""
+    return Flip.objects.to_review()
 
 
 def probes(system: System) -> tuple[Probe, ...]:

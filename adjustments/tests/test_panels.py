@@ -134,4 +134,4 @@ def test_the_board_asks_once(pending, now, django_assert_num_queries):
 
 
 def test_the_navigation_counts_what_waits(pending):
-    assert board.waiting_count() == 1
+    assert board.what_waits().get() == pending
