@@ -13,7 +13,7 @@ from adjustments.freezes.waiting import freezes_on, waiting_under
 from adjustments.models import Adjustment, AdjustmentLine
 from adjustments.standing import Refusal
 from adjustments.states import Outcome, State
-from adjustments.tests.test_guards import PERMISSION, refused
+from adjustments.tests.test_guards import DECIDE, PERMISSION, decision, refused
 from audit.log import acting
 from audit.models import Entry
 from systems.tests.paperclips.models import Payment
@@ -313,3 +313,61 @@ def test_a_second_confirmation_comes_too_late(freeze, approver, second_approver,
 
     with pytest.raises(Refusal):
         freezing.confirm(thaw=thaw, person=second_approver, now=now)
+
+
+# What the database says by name --------------------------------------------------------------------------------------
+
+SET = """insert into adjustments_freeze
+    (system, correction, customer, from_amount, unit, reason, frozen_by_id, frozen_at, lifted_at)
+    values (%s, %s, '', %s, %s, %s, %s, %s, %s)"""
+ASK = """insert into adjustments_thaw (freeze_id, reason, asked_by_id, asked_at, state, decided_by_id, decided_at, note)
+    values (%s, %s, %s, %s, %s, %s, %s, '')"""
+
+
+def test_a_freeze_by_hand_is_held_to_what_a_freeze_is(freeze, support, manager, now):
+    freeze(support)
+
+    for rule, scope, reason, person, lifted in (
+        ("freeze_says_why", ("imagegen", "", None, ""), " ", support, None),
+        ("freeze_correction_has_its_system", ("", "book_payment", None, ""), WHY, support, None),
+        ("freeze_amount_has_its_unit", ("imagegen", "", 5, ""), WHY, support, None),
+        ("freeze_once", ("", "", None, ""), WHY, support, None),
+        ("freeze_begins_in_force", ("imagegen", "", None, ""), WHY, support, now),
+        ("freeze_by_who_may", ("imagegen", "", None, ""), WHY, manager, None),
+    ):
+        refused(rule, SET, *scope, reason, person.pk, now, lifted)
+
+
+def test_what_is_frozen_is_not_approved_by_hand(freeze, pending, approver):
+    freeze()
+
+    refused("approved_while_nothing_is_frozen", DECIDE, *decision(pending, approver))
+
+
+def test_no_line_is_posted_under_a_freeze_by_hand(freeze, approved):
+    freeze()
+    posted = "update adjustments_adjustmentline set outcome = 'posted', receipt = '{}', posted_at = %s"
+
+    refused("posted_before_the_freeze", posted, Freeze.objects.get().holds_from + timedelta(seconds=1))
+
+
+def test_a_thaw_by_hand_is_held_to_what_a_thaw_is(freeze, approver, second_approver, now):
+    frozen = freeze()
+    refused("thaw_begins_pending", ASK, frozen.pk, WHY, approver.pk, now, "refused", second_approver.pk, now)
+    refused("thaw_says_why", ASK, frozen.pk, " ", approver.pk, now, "pending", None, None)
+    freezing.ask(freeze=frozen, person=approver, reason=WHY, now=now)
+    refused("thaw_asked_once", ASK, frozen.pk, WHY, second_approver.pk, now, "pending", None, None)
+    refused("thaw_decided_once", "update adjustments_thaw set state = 'pending'")
+    decided = "update adjustments_thaw set state = %s, decided_by_id = %s, decided_at = %s"
+    refused("thaw_state_is_known", decided, "melted", second_approver.pk, now)
+    refused("thaw_decided_by_somebody", decided, "refused", second_approver.pk, None)
+
+    freezing.confirm(thaw=Thaw.objects.get(), person=second_approver, now=now)
+    refused("thaw_of_what_is_frozen", ASK, frozen.pk, WHY, approver.pk, now, "pending", None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_asking_is_never_deleted(freeze, approver, now):
+    freezing.ask(freeze=freeze(), person=approver, reason=WHY, now=now)
+
+    refused("thaw_stays", "delete from adjustments_thaw", alias="owner")
