@@ -9,8 +9,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account import signals
 
-        from accounts import sign_in
+        from accounts import memberships, sign_in
 
+        memberships.group_roles()  # a role that nobody knows is told at once
         signals.user_logged_in.connect(sign_in.record_sign_in)
         for changed in (signals.password_changed, signals.password_set, signals.password_reset):
             changed.connect(sign_in.record_new_password)

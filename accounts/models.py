@@ -246,3 +246,6 @@ class PersonChange(models.Model):
     def __str__(self) -> str:
         roles = ", ".join(str(Role(role).label) for role in self.roles)
         return str(TITLES[self.kind]) % {"name": self.person.name, "roles": roles}
+
+
+from accounts.memberships import Membership  # noqa: E402, F401 - a model of this app

@@ -6,10 +6,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from accounts import directory
 from accounts.models import Person
+from accounts.roles import Role
 from audit.log import Actor, acting, record
 
 SOMEBODY = Actor("nobody", "somebody who is not signed in")
@@ -41,6 +43,12 @@ class Adapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return request.user.home
+
+    def pre_login(self, request: HttpRequest, user: Person, **details: Any) -> HttpResponse | None:
+        by_directory = "sociallogin" in (details.get("signal_kwargs") or {})
+        if user.is_active and not by_directory and Role.ADMIN not in user.roles and directory.belongs(user):
+            return directory.sent_there(request, user)
+        return super().pre_login(request, user, **details)
 
     def set_password(self, user: Person, password: str) -> None:
         with acting(user.actor):
@@ -75,14 +83,14 @@ def _record_attempt(action: str, request: HttpRequest, email: str) -> None:
 
 
 def record_sign_in(request: HttpRequest, user: Person, **details: Any) -> None:
-    _record("signed_in", request, user)
+    _record("signed_in", request, user, by="directory" if "sociallogin" in details else "console")
 
 
 def record_new_password(request: HttpRequest, user: Person, **details: Any) -> None:
     _record("password_changed", request, user)
 
 
-def _record(action: str, request: HttpRequest, person: Person) -> None:
+def _record(action: str, request: HttpRequest, person: Person, **details: str) -> None:
     address = request.META.get("REMOTE_ADDR", "")
     with transaction.atomic():
         record(
@@ -90,5 +98,5 @@ def _record(action: str, request: HttpRequest, person: Person) -> None:
             action_type=action,
             target_type="person",
             target_id=str(person.pk),
-            metadata={"address": address},
+            metadata={"address": address, **details},
         )

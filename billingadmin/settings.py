@@ -4,13 +4,13 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+from billingadmin import single_sign_on
 from billingadmin.databases import configured, engines
 from billingadmin.environment import envbool, envint, envlist, envsecret, envstr
 from billingadmin.postgres import embedded
@@ -67,17 +67,18 @@ CSRF_COOKIE_NAME = "billingadmin_csrf"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "billingadmin.errors.csrf_failure"
 
-OIDC_SERVER_URL = envstr("OIDC_SERVER_URL")
-OIDC_CLIENT_ID = envstr("OIDC_CLIENT_ID")
-OIDC_CLIENT_SECRET = envsecret("OIDC_CLIENT_SECRET")
-OIDC = bool(OIDC_SERVER_URL and OIDC_CLIENT_ID and OIDC_CLIENT_SECRET)
+SOCIALACCOUNT_PROVIDERS = single_sign_on.providers()
+SOCIALACCOUNT_ADAPTER = "accounts.directory.Adapter"
+OIDC_GROUP_ROLES = envlist("OIDC_GROUP_ROLES")  # what the directory's groups mean here: group=role
+OIDC_GROUPS_CLAIM = envstr("OIDC_GROUPS_CLAIM", "groups")
+OIDC_EMAIL_DOMAINS = envlist("OIDC_EMAIL_DOMAIN")  # none: any the directory vouches for
 
 SECURE_CSP = {
     "default-src": ["'self'"],
     "img-src": ["'self'", "data:"],  # the code to scan when a second factor is set up
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
-    "form-action": ["'self'", *(["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_SERVER_URL))] if OIDC else [])],
+    "form-action": ["'self'", *single_sign_on.origins(SOCIALACCOUNT_PROVIDERS)],
     "frame-ancestors": ["'none'"],
 }
 
@@ -97,7 +98,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
-    *(["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"] if OIDC else []),
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "procrastinate.contrib.django",
     "django_htmx",
     "template_partials",
@@ -187,21 +189,6 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "20/5m/ip,5/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "accounts.second_factor.Adapter"
-if OIDC:
-    SOCIALACCOUNT_PROVIDERS = {
-        "openid_connect": {
-            "OAUTH_PKCE_ENABLED": True,
-            "APPS": [
-                {
-                    "provider_id": "oidc",
-                    "name": envstr("OIDC_NAME", "Single sign-on"),
-                    "client_id": OIDC_CLIENT_ID,
-                    "secret": OIDC_CLIENT_SECRET,
-                    "settings": {"server_url": OIDC_SERVER_URL},
-                }
-            ],
-        }
-    }
 
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if envstr('EMAIL_HOST') else 'console'}.EmailBackend"
 EMAIL_HOST = envstr("EMAIL_HOST", "localhost")
