@@ -6,9 +6,6 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Min
-from django.http import HttpRequest
-from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -18,7 +15,6 @@ from adjustments.reconciliation.models import Answer, Discrepancy, Reconciliatio
 from adjustments.states import OPEN, State
 from jobs import letters
 from jobs.scheduler import scheduler
-from systems import registry
 from systems.base import Level, Measurement, Probe, Source, System
 
 LATE, DEAD = timedelta(minutes=5), timedelta(hours=1)  # what was approved is applied within seconds
@@ -150,11 +146,3 @@ class Clock:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-
-
-def health_panel(request: HttpRequest, slug: str) -> dict[str, Any] | None:
-    """The same, as it is at this moment."""
-    clock = Clock(timezone.now())
-    told = [(one, one.measure(clock)) for one in probes(registry.get(slug))]
-    html = render_to_string("adjustments/_health.html", {"told": told}, request)
-    return {"title": _("From approval to the ledger"), "html": html} if told else None

@@ -258,7 +258,6 @@ ENGINE_PROBES: tuple[str, ...] = (
 LETTER_FOOTERS: tuple[str, ...] = ("jobs.auditing.letter_footer",)  # letter -> what is added to its text as it leaves
 HEALTH_PANELS: tuple[str, ...] = (
     "anomalies.pictures.health_panel",
-    "adjustments.probes.health_panel",
     "adjustments.switches.panels.health_panel",
     "audit.panels.health_panel",
 )

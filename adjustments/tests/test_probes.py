@@ -87,10 +87,3 @@ def test_letters_that_wait_or_failed_are_a_warning(approved, measured):
 
     Letter.objects.filter(pk=Letter.objects.first().pk).update(state="failed", error="550")
     assert "1 letter could not be sent" in measured("letters").why
-
-
-def test_the_page_of_a_system_tells_it_as_it_is_now(needing_attention, manager_client):
-    text = manager_client.get("/health/paperclips/").content.decode()
-
-    assert "From approval to the ledger" in text
-    assert "1 request needs attention." in text
