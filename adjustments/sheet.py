@@ -24,7 +24,7 @@ from adjustments.states import CLOSED_UNAPPLIED, Outcome, State, Verdict
 from adjustments.wording import correction_of, kind_label, label_of, rule_title, title_of
 from audit.models import Entry
 from billingadmin.amounts import Amount
-from systems.base import Correction
+from systems.base import Correction, CorrectionKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +179,8 @@ class Sheet:
             return []
         posted = self.portion.counts.get(Outcome.POSTED, 0)
         in_ledger = _("Posted in %(system)s: %(posted)d of %(all)d lines")
+        if self.correction and self.correction.kind != CorrectionKind.POSTING:
+            in_ledger = _("Done: %(posted)d of %(all)d lines")
         told = in_ledger % {"system": self.system_label, "posted": posted, "all": self.line_count}
         return [
             {"text": _("Approved, and handed to the worker"), "is_done": True, "at": self.adjustment.approved_at},
