@@ -74,8 +74,7 @@ def writing(system: System, *, lock_ms: int = 2_000, statement_ms: int = 10_000)
 
 def take_key(cursor: CursorWrapper, *, key: UUID, content_hash: str, outcome: Outcome, now: datetime) -> bool:
     """Whether the key is now ours. False when somebody had it: then read it."""
-    _refuse_forgetful(cursor.db.alias)
-    if why := readiness.why_not(now):
+    if why := why_unready(now, cursor.db.alias):
         log.critical("Nothing is posted: %s", why)
         raise Obstacle(why)
     taken = {"key": str(key), "content_hash": content_hash, "outcome": outcome.value, "at": now.isoformat()}
@@ -83,14 +82,15 @@ def take_key(cursor: CursorWrapper, *, key: UUID, content_hash: str, outcome: Ou
     return cursor.rowcount == 1
 
 
-def _refuse_forgetful(alias: str) -> None:
-    """A commit that may be lost after it was acknowledged is none: then nothing is posted, and the reason is told."""
-    for forgetful, found in durability.refused("default", alias).items():
+def why_unready(now: datetime, *ledgers: str) -> str:
+    """Why nothing may move, in here or out there: a commit that may be lost is none, and what cannot be recorded is
+    not done. Empty when it may."""
+    for forgetful, found in durability.refused("default", *ledgers).items():
         whose = _("The console's database") if forgetful == "default" else _("The ledger's database")
-        raise Obstacle(
-            _("%(whose)s may forget what it has acknowledged (%(settings)s): nothing is posted until it is set right.")
-            % {"whose": whose, "settings": ", ".join(found)}
-        )
+        return _(
+            "%(whose)s may forget what it has acknowledged (%(settings)s): nothing is posted until it is set right."
+        ) % {"whose": whose, "settings": ", ".join(found)}
+    return readiness.why_not(now)
 
 
 def read_key(cursor: CursorWrapper, key: UUID) -> Taken | None:

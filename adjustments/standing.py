@@ -27,6 +27,10 @@ class TooLate(Refusal):
         return cls(_("Not recorded: you came too late. %(standing)s") % {"standing": standing(adjustment)})
 
 
+class Unready(Refusal):
+    """What cannot be recorded, or might be forgotten, is not done."""
+
+
 class Unproven(Refusal):
     """Nothing stands in the way but a fresh proof of who decides: the person is asked for it, and then it is done."""
 

@@ -26,6 +26,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _in_its_place(request, "404.html", {}, status=404)
 
 
+def unrecorded(request: HttpRequest, why: str) -> HttpResponse:
+    """Also where a part of a page was asked for: nothing of the page it is on can be relied on to have happened."""
+    response = _in_its_place(request, "unrecorded.html", {"reason": why}, status=409)
+    if getattr(request, "htmx", False):
+        response["HX-Retarget"], response["HX-Reswap"] = "body", "innerHTML"
+    return response
+
+
 def _in_its_place(request: HttpRequest, template: str, context: dict[str, str], *, status: int) -> HttpResponse:
     """With navigation and search for who is signed in; a page of its own for everybody else, or when the database that
     knows them does not answer."""

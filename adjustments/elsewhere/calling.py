@@ -23,7 +23,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from adjustments import applying
+from adjustments import applying, ledger
 from adjustments.comparing import LineRefused, compare
 from adjustments.content import settled
 from adjustments.elsewhere.models import CallState, RemoteCall
@@ -148,8 +148,11 @@ def _correction(adjustment: Adjustment) -> Correction:
 
 
 def _may_leave(adjustment: Adjustment, line: AdjustmentLine, now: datetime) -> bool:
-    """Not frozen, not refused, and what was signed is what there is. Otherwise it is told what is in the way."""
+    """Recordable, not frozen, not refused, and what was signed is what there is. Or it is told what is in the way."""
     if line.outcome == Outcome.REFUSED:
+        return False
+    if why := ledger.why_unready(now):
+        applying._note(adjustment, why, now)
         return False
     if policy_now(adjustment).version != adjustment.policy_version:
         applying._need_attention(adjustment, str(UNDER_ANOTHER_POLICY), now)

@@ -9,11 +9,11 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from adjustments import applying
+from adjustments import applying, ledger
 from adjustments.elsewhere.models import CarriedOut
 from adjustments.models import Adjustment, AdjustmentLine
 from adjustments.people import Person
-from adjustments.standing import Refusal, TooLate, held
+from adjustments.standing import Refusal, TooLate, Unready, held
 from adjustments.states import UNPOSTED, Outcome, State, Verdict
 from adjustments.wording import correction_of
 from audit.log import acting
@@ -49,6 +49,8 @@ def carry_out(pk: UUID, *, now: datetime) -> None:
 def record(*, adjustment: Adjustment, person: Person, reference: str, done_at: datetime, now: datetime) -> Adjustment:
     """Keeps the evidence for every line that waits, and hands the request to the worker to be closed."""
     reference = _readable(reference)
+    if why := ledger.why_unready(now):
+        raise Unready(why)
     with acting(person.actor, reason=reference):
         current = held(adjustment.pk)
         _refuse(current, person)

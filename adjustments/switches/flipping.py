@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from procrastinate.exceptions import AlreadyEnqueued
 
+from adjustments import ledger
 from adjustments.people import Person
-from adjustments.standing import Refusal
+from adjustments.standing import Refusal, Unready
 from adjustments.switches import backends
 from adjustments.switches.models import Flip, FlipState, Opinion, Review, Sight
 from adjustments.switches.standing import value_of
@@ -106,6 +107,8 @@ def enqueue(pk: int) -> bool:
 def perform(pk: int, now: datetime, clock: Any) -> str:
     """Once: whoever finds it begun leaves it. ``clock()`` tells the time when it has ended."""
     flip = Flip.objects.get(pk=pk)
+    if why := ledger.why_unready(now):
+        return why  # it stays asked for: the next look asks the worker again
     if not _begin(flip, now):
         return f"{flip} is {flip.state}."
     switch = registry.get(flip.system).switch(flip.switch)
@@ -166,6 +169,8 @@ def _left(value: str) -> str:
 
 
 def _ask(flip: Flip, switch: Switch, reason: str, now: datetime) -> Flip:
+    if why := ledger.why_unready(now):
+        raise Unready(why)
     flip.reason, flip.asked_at = readable(reason), now
     flip.save(force_insert=True)
     if isinstance(switch.backend, ConsoleValue):
