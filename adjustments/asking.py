@@ -161,13 +161,13 @@ def for_edit(adjustment: Adjustment) -> Target:
         was = _posting(system, adjustment.reverses.correction)
         asked = [_taken_back(was, line.reverses) for line in lines]
     else:
-        firsts = [line for line in lines if FURTHER not in line.fingerprint] or lines
-        asked = [_asked_before(line) for line in firsts]
+        firsts = {(line.fingerprint.partition(FURTHER)[0], line.occurrence): line for line in reversed(lines)}
+        asked = [_asked_before(line, first) for (first, _occurrence), line in reversed(firsts.items())]
     return Target(system=system, correction=correction, asked=asked, reverses=adjustment.reverses, edits=adjustment)
 
 
-def _asked_before(line: AdjustmentLine) -> Asked:
-    return Asked(subject=line.subject, fingerprint=line.fingerprint, occurrence=line.occurrence, anomaly=line.anomaly)
+def _asked_before(line: AdjustmentLine, first: str) -> Asked:
+    return Asked(subject=line.subject, fingerprint=first, occurrence=line.occurrence, anomaly=line.anomaly)
 
 
 def _system(slug: str) -> System:

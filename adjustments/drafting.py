@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from adjustments.already import Held, held, name_of
 from adjustments.asking import (  # noqa: F401 - what it is about is drafted here, and named here by who drafts
     FURTHER,
     Asked,
@@ -32,13 +34,11 @@ from adjustments.asking import (  # noqa: F401 - what it is about is drafted her
     of_subjects,
 )
 from adjustments.content import Entry, canonical, content_hash, settled
-from adjustments.models import Adjustment, AdjustmentLine
 from systems.base import Correction, Line, Refused
 from systems.facts import plain
 from systems.reading import Questions, reading
 
 NOTHING = UUID(int=0)
-STANDING = ("adjustment", "adjustment__proposed_by")
 MOST_LINES = 1_000  # of one request
 
 
@@ -113,12 +113,14 @@ def draft(target: Target, *, now: datetime) -> Draft:
     """Raises Undraftable, or systems.reading.SourceUnavailable."""
     entries: dict[Any, DraftedLine] = {}
     left_out = [*target.left_out, *map(_too_many, target.asked[MOST_LINES:])]
-    taken = {} if target.only else in_the_way(target)
+    holding = held(target)
     with reading(target.system, now=now) as source, source.connection.cursor() as cursor:
         for asked in target.asked[:MOST_LINES]:
             try:
-                _refuse_taken(asked, taken)
-                _add(entries, [_entry(target.correction, cursor, *one) for one in _lines(target, asked, source)])
+                found = holding.get(name_of(asked))
+                _refuse_taken(target, found)
+                lines = _lines(target, asked, source, found.rest if found else ())
+                _add(entries, [_entry(target.correction, cursor, *one) for one in lines])
             except Undraftable as why:
                 left_out.append(LeftOut(subject=asked.subject, why=str(why), anomaly=asked.anomaly, row=asked.row))
     if not entries:
@@ -141,24 +143,14 @@ def _too_many(asked: Asked) -> LeftOut:
     return LeftOut(subject=asked.subject, why=why, anomaly=asked.anomaly)
 
 
-def in_the_way(target: Target) -> Mapping[tuple[str, int], Adjustment]:
-    """The requests that ask for some of it already, by fingerprint and occurrence."""
-    live = AdjustmentLine.objects.filter(
-        live=True, correction=target.correction.code, fingerprint__in=[one.fingerprint for one in target.asked]
-    )
-    others = live.exclude(adjustment=target.edits) if target.edits else live
-    wanted = {(one.fingerprint, one.occurrence) for one in target.asked}
-    found = {(line.fingerprint, line.occurrence): line.adjustment for line in others.select_related(*STANDING)}
-    return {asked: adjustment for asked, adjustment in found.items() if asked in wanted}
+def _refuse_taken(target: Target, found: Held | None) -> None:
+    """Where one thing is asked for, whoever proposes it is shown the request instead."""
+    if found and not found.rest and not target.only:
+        raise Undraftable(_("#%d already asks for this.") % found.by.number)
 
 
-def _refuse_taken(asked: Asked, taken: Mapping[tuple[str, int], Adjustment]) -> None:
-    if other := taken.get((asked.fingerprint, asked.occurrence)):
-        raise Undraftable(_("#%d already asks for this.") % other.number)
-
-
-def _lines(target: Target, asked: Asked, source: Questions) -> list[tuple[Asked, int, Line]]:
-    """What the source gives for one thing asked for, numbered."""
+def _lines(target: Target, asked: Asked, source: Questions, rest: Sequence[int]) -> list[tuple[Asked, int, Line]]:
+    """What the source gives for one thing asked for, numbered: the ``rest`` of what was posted in part as it was."""
     correction = target.correction
     try:
         lines = [asked.line] if asked.line else correction.draft(source, asked.subject)
@@ -170,7 +162,10 @@ def _lines(target: Target, asked: Asked, source: Questions) -> list[tuple[Asked,
     if asked.amount is not None and asked.amount not in (found, abs(found)):
         told = {"wanted": asked.amount, "found": found, "unit": correction.unit}
         raise Undraftable(_("The file says %(wanted)d, but the source gives %(found)d %(unit)s.") % told)
-    return [(asked, nth, line) for nth, line in enumerate(lines, 1)]
+    if rest and len(lines) > len(rest):
+        told = {"found": len(lines), "left": len(rest)}
+        raise Undraftable(_("The source gives %(found)d lines, but only %(left)d were left unposted.") % told)
+    return [(asked, nth, line) for nth, line in zip(rest or count(1), lines, strict=False)]
 
 
 def _entry(correction: Correction, cursor: Any, asked: Asked, nth: int, line: Line) -> DraftedLine:

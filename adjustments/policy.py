@@ -6,7 +6,9 @@ The answer's version is written into each request and signed with it: a change o
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Sum
 from django.db.models.functions import Abs
@@ -82,8 +84,20 @@ def policy_for(*, system: str, correction: str, amount: int) -> Policy:
 
 def policy_now(adjustment: Any) -> Policy:
     """What holds now for a request as it stands, which need not be what it was signed under."""
-    size = adjustment.current_lines().aggregate(size=Sum(Abs("amount")))["size"] or 0
+    size = _size_approved(adjustment.pk, adjustment.revision) if adjustment.approved_at else _size(adjustment)
     return policy_for(system=adjustment.system, correction=adjustment.correction, amount=size)
+
+
+def _size(adjustment: Any) -> int:
+    return adjustment.current_lines().aggregate(size=Sum(Abs("amount")))["size"] or 0
+
+
+@lru_cache(maxsize=64)
+def _size_approved(pk: UUID, revision: int) -> int:
+    """Lines of what was approved never change: they are summed once, and not for each of a thousand."""
+    from adjustments.models import Adjustment  # which needs the policy first
+
+    return _size(Adjustment(pk=pk, revision=revision))
 
 
 def size_of(amounts: Iterable[int]) -> int:

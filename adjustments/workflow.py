@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from adjustments import applying, preview
+from adjustments.already import in_the_way
 from adjustments.content import Change, changes, content_hash
-from adjustments.drafting import Draft, Target, draft, for_edit, in_the_way
+from adjustments.drafting import Draft, Target, draft, for_edit
 from adjustments.freezes import holding
 from adjustments.freezes.waiting import freezes_on
 from adjustments.models import Adjustment, AdjustmentLine, Revision
