@@ -17,9 +17,10 @@ class Line:
 
 
 def changed(metadata: Mapping[str, Any]) -> list[Line]:
-    """A line for each name that either side has; none when the entry compares nothing."""
+    """A line for each name of which either side says something; none when the entry compares nothing."""
     before, after = (side(metadata.get(name)) for name in ("before", "after"))
-    return [Line(name, told(before.get(name)), told(after.get(name))) for name in sorted({*before, *after})]
+    lines = [Line(name, told(before.get(name)), told(after.get(name))) for name in sorted({*before, *after})]
+    return [line for line in lines if (line.before, line.after) != (None, None)]
 
 
 def told(value: Any) -> Any:
