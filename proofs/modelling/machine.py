@@ -14,7 +14,7 @@ from unittest import mock
 
 from django.db import IntegrityError, connections, transaction
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from accounts import changes
 from accounts.factories import stepped_up
@@ -31,8 +31,12 @@ from proofs.modelling.reference import DONE, Request, World
 from systems.tests.paperclips.models import Order, Payment
 
 SQL = Path(__file__).with_name("invariants.sql")
+PLACES = {"keys": "$1", "payments": "$2", "since": "$3"}
+PREPARE = f"prepare broken (jsonb, jsonb, bigint) as {statement(SQL, 'broken') % PLACES}"
+ASK = "execute broken (%(keys)s, %(payments)s, %(since)s)"
 ALIASES = ("default", "paperclips_writer")
 ORDERS = 60
+SAW = "sequences that saw: "
 REASON = "The bank statement shows it."
 POINTS = (
     (applying, "_ask_ledger", "before"),
@@ -49,8 +53,16 @@ WHO = st.sampled_from(("ken", "aiko", "daniel", "ines"))
 WHICH = st.integers(min_value=0, max_value=3)  # of the newest
 SIZE = st.integers(min_value=1, max_value=3)
 STALE = st.sampled_from((False, False, False, True))
-RARE = ("freeze_or_thaw", "freeze_or_thaw", "revoke_or_grant", "disable_or_enable", "change_policy", "pass_over")
-HOURS = st.sampled_from((1, 5, 25, 80))
+RARE = (
+    "freeze_or_thaw",
+    "freeze_or_thaw",
+    "revoke_or_grant",
+    "disable_or_enable",
+    "change_policy",
+    "expire_now",
+    "pass_over",
+)
+HOURS = st.sampled_from((1, 1, 1, 5, 25, 80))
 
 there_are_requests = precondition(lambda self: self.world.requests)
 
@@ -70,13 +82,24 @@ class Console(RuleBasedStateMachine):
         for alias in ALIASES:
             self._open.enter_context(transaction.atomic(using=alias))
         self.world = World(now=self.begin, approvers={"aiko", "daniel", "ines"}, supporters={"ken"})
+        self.seen: dict[int, str] = {}
+        self.reached: set[str] = set()
         self.rows: list[Any] = []  # the primary keys of world.requests
-        with connections["default"].cursor() as cursor:
-            cursor.execute("set local plan_cache_mode = force_generic_plan")
+        self._plan()
         self.unused = iter(range(1, ORDERS + 1))
         self.since = (Entry.objects.values_list("position", flat=True).first() or 0) + 1
 
+    def _plan(self) -> None:
+        """Once for all steps of a sequence: planning takes longer than looking. By SQL, since psycopg forgets what it
+        prepared at every savepoint that is rolled back."""
+        with connections["default"].cursor() as cursor:
+            cursor.execute("set local plan_cache_mode = force_generic_plan")
+            cursor.execute("select 1 from pg_prepared_statements where name = 'broken'")
+            if not cursor.fetchone():
+                cursor.execute(PREPARE)
+
     def teardown(self) -> None:
+        self.steps.update(["sequences", *(f"{SAW}{what}" for what in self.reached)])
         for alias in ALIASES:
             transaction.set_rollback(True, using=alias)
         self._open.close()
@@ -88,6 +111,44 @@ class Console(RuleBasedStateMachine):
         orders = [number for number, _place in zip(self.unused, range(size), strict=False)]
         if orders:
             self._propose(orders, who)
+
+    @initialize(size=SIZE)
+    def there_is_something_to_decide(self, size: int) -> None:
+        self.propose("ken", size)
+
+    @there_are_requests
+    @rule(which=WHICH)
+    def go_on(self, which: int) -> None:
+        """As an honest house would: left to chance alone, nearly everything ends in a refusal."""
+        it, _row = self._it(which)
+        if self.world.frozen and which:
+            self.freeze_or_thaw()
+        carry_out = self.drive if which < 3 else self._call_off
+        steps = {"pending": self.approve_as_may_be, "approved": carry_out, "needs_attention": self._sort_out}
+        steps.get(it.state, self._ask_for_another)(which)
+
+    go_on_again = go_on  # twice as often
+
+    def _ask_for_another(self, which: int) -> None:
+        self.propose("ken", which % 3 + 1)
+
+    def _sort_out(self, which: int) -> None:
+        """Two ask for the same; the shop may have come round meanwhile."""
+        it, _row = self._it(which)
+        for order in it.orders[: which % 3]:
+            self._shop_has(order, cancelled=False)
+        if it.policy == self.world.policy and which < 3:
+            self._two_ask(which, "retry")
+        else:
+            self._call_off(which)
+
+    def _call_off(self, which: int) -> None:
+        self._two_ask(which, "cancel")
+        self.drive(which)
+
+    def _two_ask(self, which: int, verdict: str) -> None:
+        for who in ("ken", *sorted(self.world.approvers - self._it(which)[0].hands)[:1]):
+            self.ask(who, which, verdict)
 
     @there_are_requests
     @rule(who=WHO, which=WHICH)
@@ -130,10 +191,8 @@ class Console(RuleBasedStateMachine):
         expected = self.world.approve(it, who, it.revision - stale)
         self._same("approve", expected, lambda: workflow.approve(**self._seen(row, who, stale)))
 
-    @there_are_requests
-    @rule(which=WHICH)
     def approve_as_may_be(self, which: int) -> None:
-        """By somebody who may, so that there is more to see than refusals."""
+        """By everybody who may."""
         for who in sorted(self.world.approvers - self._it(which)[0].hands):
             self.approve_by(who, which, stale=False)
 
@@ -221,19 +280,28 @@ class Console(RuleBasedStateMachine):
     def wait(self, hours: int) -> None:
         self.world.now += timedelta(hours=hours)
 
+    @precondition(lambda self: self.world.is_any_overdue())
     @rule()
     def expire(self) -> None:
         self.world.expire()
         expiry.expire(self.world.now)
         self._count("expire", DONE)
 
+    def expire_now(self) -> None:
+        """Whether or not there is anything overdue."""
+        self.expire()
+
     @there_are_requests
     @rule(which=WHICH, place=SIZE)
     def the_shop_cancels_or_reopens(self, which: int, place: int) -> None:
         orders = self._it(which)[0].orders
         order = orders[place % len(orders)]
-        self.world.cancelled_orders ^= {order}
-        state = "cancelled" if order in self.world.cancelled_orders else "shipped"
+        self._shop_has(order, cancelled=order not in self.world.cancelled_orders)
+
+    def _shop_has(self, order: int, *, cancelled: bool) -> None:
+        self.world.cancelled_orders -= {order}
+        self.world.cancelled_orders |= {order} if cancelled else set()
+        state = "cancelled" if cancelled else "shipped"
         Order.objects.using("paperclips_writer").filter(pk=order).update(state=state)
 
     @there_are_requests
@@ -303,14 +371,26 @@ class Console(RuleBasedStateMachine):
         found = [rows[pk] for pk in self.rows]
         expected = [(one.state, one.revision) for one in self.world.requests]
         assert found == expected, f"the console has {found}, the reference {expected}"
+        self._follow()
+
+    def _follow(self) -> None:
+        """Where each request is, and where it came from: the proof tells how often each was seen."""
+        for place, it in enumerate(self.world.requests):
+            before = self.seen.get(place)
+            if before != it.state:
+                self.seen[place] = it.state
+                self.reached.add(it.state)
+                self.steps[f"move: {before} -> {it.state}"] += before is not None
+            if it.state == "needs_attention" and "posted" in it.ledger.values():
+                self.reached.add("partly posted")
 
     @invariant()
     def no_rule_is_broken(self) -> None:
         keys, payments = self._keys(), list(Payment.objects.values("order_id", "amount"))
         parameters = {"keys": json.dumps(keys), "payments": json.dumps(payments), "since": self.since}
-        # Planned once for all steps of a sequence: planning takes longer than looking.
-        with connections["default"].connection.cursor() as cursor:
-            broken = cursor.execute(statement(SQL, "broken"), parameters, prepare=True).fetchall()
+        with connections["default"].cursor() as cursor:
+            cursor.execute(ASK, parameters)
+            broken = cursor.fetchall()
         assert not broken, f"broken: {broken}"
 
     def _keys(self) -> list[dict[str, str]]:

@@ -147,6 +147,9 @@ class World:
             if it.state == "pending" and self.now >= it.approve_by:
                 it.state = "expired"
 
+    def is_any_overdue(self) -> bool:
+        return any(it.state == "pending" and self.now >= it.approve_by for it in self.requests)
+
     def drive(self, it: Request, found: dict) -> None:
         """``found`` is what the ledger has afterwards. It decides where a run that met a refusal or was killed got to;
         that it has nothing it should not have, check_ledger says."""
