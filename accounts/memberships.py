@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
-from accounts.roles import Role
+from accounts.roles import Role, are_apart
 
 
 class Membership(models.Model):
@@ -26,6 +26,11 @@ class Membership(models.Model):
     @property
     def role_names(self) -> list[str]:
         return [str(role.label) for role in Role if role in self.roles]
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether one person may hold all that the groups mean."""
+        return are_apart(self.roles)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def people(request: HtmxHttpRequest) -> HttpResponse:
 
 def board(request: HttpRequest) -> dict[str, object]:
     return {
-        "people": Person.objects.by_name().prefetch_related("grants"),
+        "people": Person.objects.by_name().select_related("membership").prefetch_related("grants"),
         "waiting": waiting_for(request.user),
         "refusal_form": RefusalForm(auto_id=False),
         "role_table": table(),

@@ -11,6 +11,7 @@ from accounts.models import Membership, Person
 from accounts.tests.provider import CLIENT, SECRET, Provider
 from audit.models import Entry
 from billingadmin import single_sign_on
+from conftest import CAST_SINCE
 
 pytestmark = pytest.mark.django_db
 DOOR = "/accounts/oidc/oidc/login/?process=login"
@@ -234,6 +235,23 @@ def test_the_password_opens_again_when_the_directory_is_off(provider, support, s
     client.post("/accounts/login/", {"login": support.email, "password": CAST["support"].password})
 
     assert is_in(client)
+
+
+def test_what_the_directory_says_stands_beside_what_is_granted(provider, support, second_admin_client):
+    provider.says(groups=["billing-managers", "chess"])
+    sign_in(provider)
+
+    board, page = (second_admin_client.get(path).text for path in ("/people/", f"/people/{support.pk}/"))
+
+    assert "directory: manager" in board
+    assert "billing-managers, chess" in page
+    assert "taken out of one of these groups" not in page
+
+
+def test_groups_that_nobody_may_hold_together_are_told(provider, support, second_admin_client):
+    Membership.objects.create(person=support, groups=["a", "b"], roles=["admin", "approver"], said_at=CAST_SINCE)
+
+    assert "taken out of one of these groups" in second_admin_client.get(f"/people/{support.pk}/").text
 
 
 def test_the_sign_in_page_names_the_provider(provider):
