@@ -7,6 +7,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import get_resolver
 from django.utils.translation import gettext as _
 
 from accounts.borrowed import borrowed_audience
@@ -59,9 +60,7 @@ def refuse(request: HttpRequest, audience: tuple[str, ...]) -> HttpResponse:
     if request.path == "/" and request.user.is_authenticated:
         return redirect(request.user.home)
     roles = ", ".join(str(role.label) for role in roles_for(audience))
-    if not roles:
-        raise PermissionDenied(_("This page opens for nobody."))
-    raise PermissionDenied(
-        _("This opens for: %(roles)s. Who needs another role asks an admin; a second admin confirms it.")
-        % {"roles": roles}
-    )
+    sentence = _("This opens for: %(roles)s. Who needs another role asks an admin; a second admin confirms it.")
+    reason = sentence % {"roles": roles} if roles else _("This page opens for nobody.")
+    # Answered, not raised: who may not see a page is nothing that went wrong.
+    return get_resolver().resolve_error_handler(403)(request, exception=PermissionDenied(reason))
