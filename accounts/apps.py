@@ -8,10 +8,15 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.account import signals
+        from allauth.mfa import signals as mfa
 
-        from accounts import memberships, sign_in
+        from accounts import memberships, second_factor, sign_in
 
         memberships.group_roles()  # a role that nobody knows is told at once
         signals.user_logged_in.connect(sign_in.record_sign_in)
         for changed in (signals.password_changed, signals.password_set, signals.password_reset):
             changed.connect(sign_in.record_new_password)
+        mfa.authenticator_added.connect(second_factor.record_added)
+        mfa.authenticator_removed.connect(second_factor.record_removed)
+        mfa.authenticator_reset.connect(second_factor.record_reset)
+        mfa.authentication_failed.connect(second_factor.record_wrong)

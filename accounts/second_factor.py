@@ -3,11 +3,13 @@
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from accounts.models import ENROLMENT, Person
+from audit.log import record
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
@@ -33,3 +35,38 @@ def send_to_enrolment(request: HttpRequest) -> HttpResponse:
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": ENROLMENT})
     return redirect(ENROLMENT)
+
+
+# What is recorded: which kind of factor, never a secret or a code -----------------------------------------------------
+
+
+def record_added(request: HttpRequest, user: Person, authenticator: Authenticator, **details: object) -> None:
+    _record("second_factor_added", request, user, authenticator)
+
+
+def record_removed(request: HttpRequest, user: Person, authenticator: Authenticator, **details: object) -> None:
+    _record("second_factor_removed", request, user, authenticator)
+
+
+def record_reset(request: HttpRequest, user: Person, authenticator: Authenticator, **details: object) -> None:
+    _record("second_factor_made_anew", request, user, authenticator)
+
+
+def record_wrong(
+    request: HttpRequest, user: Person, authenticator: Authenticator | None = None, **details: object
+) -> None:
+    _record("second_factor_refused", request, user, authenticator, outcome="refused")
+
+
+def _record(
+    action: str, request: HttpRequest, person: Person, factor: Authenticator | None, outcome: str = "done"
+) -> None:
+    with transaction.atomic():
+        record(
+            actor=person.actor,
+            action_type=action,
+            target_type="person",
+            target_id=str(person.pk),
+            outcome=outcome,
+            metadata={"address": request.META.get("REMOTE_ADDR", ""), "factor": factor.type if factor else None},
+        )

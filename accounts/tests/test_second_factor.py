@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.demo import CAST
 from accounts.demo_codes import code_of
 from accounts.models import ENROLMENT, Person
+from audit.models import Entry
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +93,30 @@ def test_the_last_one_is_not_taken_away(approver_client, approver):
     assert answer.status_code == 200
     assert "You cannot deactivate two-factor authentication." in answer.text
     assert Person.objects.get(pk=approver.pk).second_factor
+
+
+# The log -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_code_is_recorded_without_the_code(asked_for_code, approver):
+    asked_for_code.post(reverse("mfa_authenticate"), {"code": "000000"})
+
+    entry = Entry.objects.get(action_type="second_factor_refused")
+    assert (entry.actor_id, entry.outcome) == (approver.actor.id, "refused")
+    assert "000000" not in str(entry.metadata)
+
+
+def test_new_recovery_codes_are_recorded_without_the_codes(
+    approver_client, approver, django_capture_on_commit_callbacks
+):
+    approver_client.post(reverse("account_reauthenticate"), {"password": CAST["approver"].password})
+
+    with django_capture_on_commit_callbacks(execute=True):
+        approver_client.post(reverse("mfa_generate_recovery_codes"))
+
+    entry = Entry.objects.get(action_type="second_factor_made_anew")
+    assert entry.metadata["factor"] == "recovery_codes"
+    assert set(entry.metadata) == {"address", "factor"}
 
 
 # The demo ------------------------------------------------------------------------------------------------------------
