@@ -132,7 +132,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.AudienceMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "audit.middleware.UnrecordedMiddleware",
+    "billingadmin.unrecorded.UnrecordedMiddleware",
 ]
 
 ROOT_URLCONF = "billingadmin.urls"
