@@ -6,14 +6,16 @@ Each verb is one transaction in which somebody acts; the rows record themselves 
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Kind, Person, PersonChange, PersonChangeQuerySet, RoleGrant, State
+from accounts.models import Kind, Person, PersonChange, PersonChangeQuerySet, RoleGrant, SourceIdentity, State
 from accounts.roles import Role, are_apart
 from audit.log import SYSTEM_ACTOR, Actor, acting
 
@@ -30,6 +32,8 @@ SENTENCES = {
     "change_is_withdrawn_by_its_asker": gettext_lazy("Who asked for a change withdraws it; another admin refuses it."),
     "admin_stands_apart": APART,
     "two_admins_remain": gettext_lazy("Two active admins must remain, or no change could be confirmed any more."),
+    "identity_is_matched_once": gettext_lazy("This person is matched to it already."),
+    "change_names_an_identity_where_it_must": gettext_lazy("Say under which id the source knows this person."),
     "role_is_granted_once": gettext_lazy("This role is held already."),
     "role_is_granted_by_a_change": gettext_lazy(
         "The console has two admins: whoever comes next is added on the People page, where a second admin confirms."
@@ -93,14 +97,49 @@ def invite(
         return request(person=person, kind=Kind.ADMIT, roles=roles, reason=reason, by=by, now=now)
 
 
+@dataclass(frozen=True)
+class Identity:
+    """Under what a source knows somebody; '' as the system is any."""
+
+    kind: str
+    value: str
+    system: str = ""
+
+    @property
+    def columns(self) -> dict[str, str]:
+        return {"identity_kind": self.kind, "identity_value": self.value.strip(), "identity_system": self.system}
+
+
 def request(
-    *, person: Person, kind: str, roles: Sequence[str] = (), reason: str, by: Person, now: datetime
+    *,
+    person: Person,
+    kind: str,
+    roles: Sequence[str] = (),
+    identity: Identity | None = None,
+    reason: str,
+    by: Person,
+    now: datetime,
 ) -> PersonChange:
     _refuse_nonsense(person, kind, roles)
+    if identity:
+        _refuse_useless_match(person, kind, identity)
+    named = identity.columns if identity else {}
     with _told(by.actor, reason):
         return PersonChange.objects.create(
-            person=person, kind=kind, roles=sorted(roles), reason=reason, requested_by=by, requested_at=now
+            person=person, kind=kind, roles=sorted(roles), reason=reason, requested_by=by, requested_at=now, **named
         )
+
+
+def _refuse_useless_match(person: Person, kind: str, identity: Identity) -> None:
+    known = _matched(person.pk, identity.kind, identity.system, identity.value.strip()).exists()
+    if kind == Kind.MATCH and known:
+        raise Refusal(str(SENTENCES["identity_is_matched_once"]))
+    if kind == Kind.UNMATCH and not known:
+        raise Refusal(_("This person is not matched to it."))
+
+
+def _matched(person: int, kind: str, system: str, value: str) -> QuerySet[SourceIdentity]:
+    return SourceIdentity.objects.filter(person_id=person, kind=kind, system=system, value__iexact=value)
 
 
 def _refuse_nonsense(person: Person, kind: str, roles: Iterable[str]) -> None:
@@ -156,7 +195,8 @@ def _decide(change: PersonChange, state: str, by: Person, now: datetime) -> None
     undecided = PersonChange.objects.pending().filter(pk=change.pk)
     if not undecided.update(state=state, decided_by=by, decided_at=now):
         change.refresh_from_db()
-        who = {"state": change.get_state_display(), "name": change.decided_by.name}
+        by_whom = change.decided_by.name if change.decided_by else _("the directory")
+        who = {"state": change.get_state_display(), "name": by_whom}
         raise AlreadyDecided(_("Somebody was faster: %(name)s decided this (%(state)s).") % who)
     change.refresh_from_db()
 
@@ -172,3 +212,12 @@ def _perform(change: PersonChange, by: Person, now: datetime) -> None:
             RoleGrant.objects.create(person=change.person, role=role, granted_by=by, granted_at=now, change=change)
     elif change.kind == Kind.REVOKE:
         RoleGrant.objects.filter(person_id=change.person_id, role__in=change.roles).delete()
+    _perform_match(change, now)
+
+
+def _perform_match(change: PersonChange, now: datetime) -> None:
+    named = {"kind": change.identity_kind, "system": change.identity_system, "value": change.identity_value}
+    if change.kind == Kind.MATCH:
+        SourceIdentity.objects.create(person_id=change.person_id, matched_at=now, change=change, **named)
+    elif change.kind == Kind.UNMATCH:
+        _matched(change.person_id, **named).delete()

@@ -171,9 +171,21 @@ class Kind(models.TextChoices):
     REVOKE = "revoke", _("revoke")
     DISABLE = "disable", _("disable")
     ENABLE = "enable", _("enable")
+    MATCH = "match", _("match")
+    UNMATCH = "unmatch", _("unmatch")
 
 
-WITHOUT_ROLES = {Kind.DISABLE, Kind.ENABLE}
+OF_IDENTITIES = {Kind.MATCH, Kind.UNMATCH}
+WITHOUT_ROLES = {Kind.DISABLE, Kind.ENABLE, *OF_IDENTITIES}
+ASKED_BY_THE_DIRECTORY = {Kind.ADMIT, Kind.GRANT, Kind.REVOKE}
+
+
+class IdentityKind(models.TextChoices):
+    UUID = "uuid", _("UUID")
+    EMAIL = "email", _("e-mail")
+    TELEGRAM = "telegram", _("Telegram id")
+    ORG = "org", _("organisation")
+    OTHER = "other", _("other id")
 
 
 class State(models.TextChoices):
@@ -189,6 +201,8 @@ TITLES = {
     Kind.REVOKE: _("%(name)s is no longer %(roles)s"),
     Kind.DISABLE: _("Disable %(name)s"),
     Kind.ENABLE: _("Enable %(name)s"),
+    Kind.MATCH: _("%(name)s is also %(identity)s"),
+    Kind.UNMATCH: _("%(name)s is not %(identity)s"),
 }
 
 
@@ -201,15 +215,22 @@ class PersonChangeQuerySet(models.QuerySet):
 
 
 class PersonChange(models.Model):
-    """What one admin asks to change about a person, until another admin confirms or refuses it."""
+    """What one admin asks to change about a person, until another admin confirms or refuses it.
+
+    Asked by nobody (``requested_by``) means: by the directory, which is the first voice for who comes in, and the only
+    one needed for a role that goes.
+    """
 
     id = models.BigAutoField(primary_key=True)
     person = models.ForeignKey(Person, models.PROTECT, related_name="changes")
     kind = models.CharField(_("change"), max_length=10, choices=Kind)
     roles = ArrayField(models.CharField(max_length=10, choices=Role), default=list)
+    identity_kind = models.CharField(max_length=10, choices=IdentityKind, blank=True, default="", db_default="")
+    identity_system = models.TextField(blank=True, default="", db_default="")  # '' is any
+    identity_value = models.TextField(blank=True, default="", db_default="")
     reason = models.TextField(_("reason"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
-    requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     requested_at = models.DateTimeField()
     decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
@@ -232,20 +253,80 @@ class PersonChange(models.Model):
             models.CheckConstraint(
                 name="change_is_decided_by_somebody",
                 condition=Q(state=State.PENDING, decided_by=None, decided_at=None)
-                | ~Q(state=State.PENDING) & Q(decided_by__isnull=False, decided_at__isnull=False),
+                | ~Q(state=State.PENDING) & Q(decided_by__isnull=False, decided_at__isnull=False)
+                | Q(state=State.CONFIRMED, kind=Kind.REVOKE, requested_by=None, decided_at__isnull=False)
+                | Q(state=State.WITHDRAWN, requested_by=None, decided_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="change_of_the_directory_is_of_roles",
+                condition=Q(requested_by__isnull=False) | Q(kind__in=sorted(ASKED_BY_THE_DIRECTORY)),
+            ),
+            models.CheckConstraint(
+                name="change_names_an_identity_where_it_must",
+                condition=Q(kind__in=sorted(OF_IDENTITIES), identity_kind__in=IdentityKind.values)
+                & Q(identity_value__regex=r"^\S(.*\S)?$")
+                | ~Q(kind__in=sorted(OF_IDENTITIES)) & Q(identity_kind="", identity_system="", identity_value=""),
             ),
             models.CheckConstraint(
                 name="change_is_confirmed_by_a_second_admin",
                 condition=~Q(state=State.CONFIRMED) | ~Q(decided_by=F("requested_by")) & ~Q(decided_by=F("person")),
             ),
             models.UniqueConstraint(
-                name="change_is_asked_once", fields=["person", "kind"], condition=Q(state=State.PENDING)
+                name="change_is_asked_once",
+                fields=["person", "kind", "identity_kind", "identity_system", "identity_value"],
+                condition=Q(state=State.PENDING),
             ),
         ]
 
     def __str__(self) -> str:
         roles = ", ".join(str(Role(role).label) for role in self.roles)
-        return str(TITLES[self.kind]) % {"name": self.person.name, "roles": roles}
+        return str(TITLES[self.kind]) % {"name": self.person.name, "roles": roles, "identity": self.identity}
+
+    @property
+    def identity(self) -> str:
+        return told_identity(self.identity_kind, self.identity_system, self.identity_value)
+
+    @property
+    def is_of_the_directory(self) -> bool:
+        return self.requested_by_id is None
+
+    @property
+    def asker(self) -> str:
+        return self.requested_by.name if self.requested_by else _("the directory")
+
+
+class SourceIdentity(models.Model):
+    """Under what a source knows somebody of this console: whoever benefits from a request neither asks nor decides.
+
+    Rows come and go only in the transaction that confirms a change: 0007_identities.sql.
+    """
+
+    site_privileges = ("SELECT", "INSERT", "DELETE")
+
+    id = models.BigAutoField(primary_key=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="identities")
+    kind = models.CharField(max_length=10, choices=IdentityKind)
+    system = models.TextField(blank=True, default="")  # '' is any
+    value = models.TextField()
+    matched_at = models.DateTimeField()
+    change = models.ForeignKey(PersonChange, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["kind", "system", "value"]
+        constraints = [
+            models.UniqueConstraint("person", "kind", "system", Lower("value"), name="identity_is_matched_once"),
+            models.CheckConstraint(name="identity_kind_is_known", condition=Q(kind__in=IdentityKind.values)),
+        ]
+        indexes = [models.Index(Lower("value"), name="identity_by_value")]
+
+    def __str__(self) -> str:
+        return told_identity(self.kind, self.system, self.value)
+
+
+def told_identity(kind: str, system: str, value: str) -> str:
+    """An identity in words, with the system where it is known in one only."""
+    label = str(IdentityKind(kind).label) if kind else ""
+    return f"{label} {value} ({system})" if system else f"{label} {value}"
 
 
 from accounts.memberships import Membership  # noqa: E402, F401 - a model of this app
