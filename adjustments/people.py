@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
+from adjustments.benefits import benefits_as
 from adjustments.models import DECISIVE, Adjustment
 from audit.log import Actor
 from billingadmin.audience import Capability
@@ -57,6 +58,8 @@ def voters(adjustment: Adjustment, also: Callable[[Person], str] = lambda person
             return _("edited it")
         if person.pk in spoken:
             return _("has decided already")
+        if benefits_as(person, adjustment.content):
+            return _("benefits from it")
         return _unable(person) or also(person)
 
     return _listed(why_not)

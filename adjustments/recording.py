@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from adjustments.models import Adjustment
+from adjustments.targets import Target
 from audit.log import Actor, record
 
 
@@ -25,4 +26,19 @@ def record_refusal(adjustment: Adjustment, *, actor: Actor, verb: str, why: str)
                 "before": {"state": adjustment.state},
                 "after": {"state": adjustment.state},
             },
+        )
+
+
+def record_refused_proposal(target: Target, *, actor: Actor, why: str) -> None:
+    """There is no request; somebody tried to make or change one."""
+    with transaction.atomic():
+        record(
+            actor=actor,
+            action_type="adjustment_proposal",
+            target_type=target.correction.subject_kind,
+            target_id=target.subject,
+            outcome="refused",
+            reason=why,
+            system=target.system.slug,
+            metadata={"correction": target.correction.code, "before": {}, "after": {}},
         )

@@ -10,6 +10,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from adjustments import letters
+from adjustments.benefits import benefits_as
 from adjustments.models import Adjustment, Decision
 from adjustments.states import State, Verdict
 
@@ -33,6 +34,19 @@ class Unready(Refusal):
 
 class Unproven(Refusal):
     """Nothing stands in the way but a fresh proof of who decides: the person is asked for it, and then it is done."""
+
+
+class Beneficiary(Refusal):
+    """It moves something of the person's own: whoever benefits neither asks nor decides."""
+
+    @classmethod
+    def who_decides(cls, person: Any, content: str) -> "Beneficiary":
+        words = _("This moves something of your own account (%(identity)s): another approver must decide.")
+        return cls(words % {"identity": benefits_as(person, content)})
+
+    @classmethod
+    def who_asks(cls) -> "Beneficiary":
+        return cls(_("This moves something of your own account: somebody else must ask for it."))
 
 
 def held(pk: UUID) -> Adjustment:
@@ -64,6 +78,8 @@ def say(adjustment: Adjustment, person: Any, verdict: Verdict, reason: str, now:
                 at=now,
             )
     except IntegrityError as error:
+        if error.__cause__.diag.constraint_name == "decision_by_no_beneficiary":
+            raise Beneficiary.who_decides(person, adjustment.content) from error
         if error.__cause__.diag.constraint_name == "decision_after_step_up":
             raise Unproven(_("Type your password or a current code: it proves that it is you who decides.")) from error
         raise

@@ -17,9 +17,9 @@ from adjustments.drafting import Target, Undraftable, draft, for_edit
 from adjustments.models import Adjustment
 from adjustments.pages import context_of, found
 from adjustments.policy import Policy, policy_for
-from adjustments.recording import record_refusal
+from adjustments.recording import record_refusal, record_refused_proposal
 from adjustments.sheet import Sheet
-from adjustments.standing import Refusal, TooLate, Unproven
+from adjustments.standing import Beneficiary, Refusal, TooLate, Unproven
 from adjustments.states import Verdict
 from adjustments.targets import target_of
 from adjustments.wording import kind_label
@@ -88,6 +88,8 @@ def _send_or_draft(
             messages.info(request, str(there_is))
             return redirect(there_is.adjustment)
         except (Refusal, Undraftable, SourceUnavailable) as why:
+            if isinstance(why, Beneficiary):
+                record_refused_proposal(target, actor=request.user.actor, why=str(why))
             context["refusal"], status = why, CONFLICT
     return render(request, template, context | _drafted(target, form, adjustment), status=status)
 
@@ -158,7 +160,7 @@ def _decided(
     except workflow.NoReason as why:
         form.add_error("reason", str(why))
         return _decision(request, adjustment, form=form, status=UNPROCESSABLE)
-    except workflow.OwnHand as refusal:
+    except (workflow.OwnHand, Beneficiary) as refusal:
         record_refusal(adjustment, actor=request.user.actor, verb="decision", why=str(refusal))
         return _conflict(request, adjustment, refusal)
     except Refusal as refusal:
@@ -250,6 +252,9 @@ def _done_or_refused(
             return _done(request, moved, done)
         messages.error(request, " ".join(chain.from_iterable(form.errors.values())))
         return _page(request, adjustment, UNPROCESSABLE, typed)
+    except Beneficiary as refusal:
+        record_refusal(adjustment, actor=request.user.actor, verb="decision", why=str(refusal))
+        return _conflict(request, adjustment, refusal)
     except Refusal as refusal:
         return _conflict(request, adjustment, refusal)
 

@@ -23,7 +23,7 @@ from adjustments.models import Adjustment, AdjustmentLine, Revision
 from adjustments.people import Person, hands
 from adjustments.policies.caps import asking_to_propose, refuse_impossible, within_caps
 from adjustments.policy import Policy, TooShort, policy_for, policy_now, size_of
-from adjustments.standing import Refusal, TooLate, held, move, say, standing
+from adjustments.standing import Beneficiary, Refusal, TooLate, held, move, say, standing
 from adjustments.states import State, Verdict
 from audit.log import acting
 from billingadmin.audience import Capability
@@ -116,6 +116,8 @@ def propose(
         with acting(proposer.actor, correlation_id=correlation_id):
             adjustment = _store(drafted, proposer, reason, now, correlation_id)
     except IntegrityError as error:
+        if _is_of_the_beneficiary(error):
+            raise Beneficiary.who_asks() from error
         if taken := in_the_way(target):  # somebody proposed it in this very moment
             raise AlreadyProposed(next(iter(taken.values()))) from error
         raise
@@ -136,8 +138,17 @@ def edit(*, adjustment: Adjustment, editor: Person, revision: int, reason: str, 
             raise Changed(current, _differences(current, revision))
         _refuse_short(policy_of_draft(drafted), reason)
         refuse_impossible(policy_of_draft(drafted), asking_to_propose(drafted, current.proposed_by))
-        store_revision(current, drafted, editor, reason, now)
+        try:
+            store_revision(current, drafted, editor, reason, now)
+        except IntegrityError as error:
+            if _is_of_the_beneficiary(error):
+                raise Beneficiary.who_asks() from error
+            raise
     return current
+
+
+def _is_of_the_beneficiary(error: IntegrityError) -> bool:
+    return error.__cause__.diag.constraint_name == "proposal_by_no_beneficiary"
 
 
 def approve(

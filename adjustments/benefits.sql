@@ -1,0 +1,2 @@
+-- benefits_as --
+select adjustments_benefits(%(person)s, %(content)s);
