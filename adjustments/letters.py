@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from adjustments.models import Adjustment, Decision
 from adjustments.states import State, Verdict
@@ -112,7 +112,7 @@ def _write(adjustment: Adjustment, key: str, sentence: Any, told: dict[str, Any]
             said = str(sentence) % told
             letters.write(
                 to=[reader.email],
-                subject=_("%(said)s %(total)s, %(system)s") % ({"said": said} | _sum(adjustment)),
+                subject=pgettext("a letter", "%(said)s %(total)s, %(system)s") % ({"said": said} | _sum(adjustment)),
                 body=_body(adjustment, said, approvals, now),
                 key=key,
                 system=adjustment.system,

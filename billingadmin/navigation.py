@@ -140,5 +140,5 @@ def counts_for(reader: Any) -> dict[str, str]:
     if not paths:
         return {}
     rows = [RowCount(import_string(settings.NAVIGATION_COUNTS[path])()) for path in paths]
-    found = get_user_model().objects.filter(pk=reader.pk).values_list(*rows).get()
+    found = get_user_model().objects.filter(pk=reader.pk).values_list(*rows).first() or [0] * len(paths)
     return {path: capped(count) for path, count in zip(paths, found, strict=True) if count}

@@ -15,7 +15,7 @@ def test_while_something_is_posted_nothing_is_frozen_and_it_says_press_again(fre
     with connections["owner"].cursor() as posting:
         posting.execute(f"select pg_advisory_lock_shared({LOCK})")
         try:
-            with pytest.raises(freezing.StillPosting, match="Nothing is frozen yet.*has not ended in 4.*Press again"):
+            with pytest.raises(freezing.StillPosting, match=r"Nothing is frozen yet.*has not ended in 4.*Press again"):
                 freeze()
         finally:
             posting.execute(f"select pg_advisory_unlock_shared({LOCK})")
