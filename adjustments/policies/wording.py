@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from adjustments.policies.models import CAPS, TERMS, Kind, PolicyChange, Terms
 from adjustments.wording import correction_title, label_of
@@ -62,8 +62,8 @@ def place_words(terms: Terms) -> str:
     told = {"system": label_of(terms.system), "where": where}
     told["amount"] = str(Amount(terms.from_amount, unit_of(terms.system, terms.correction)))
     if terms.from_amount:
-        return _("%(system)s, %(where)s, from %(amount)s on") % told
-    return _("%(system)s, %(where)s") % told
+        return pgettext("a rule", "%(system)s, %(where)s, from %(amount)s on") % told
+    return pgettext("a rule", "%(system)s, %(where)s") % told
 
 
 def title(change: PolicyChange) -> str:
