@@ -297,12 +297,3 @@ def test_a_move_that_is_not_recorded_is_caught(prove, times, planted, caught):
 
     with caught("moves do not record themselves", match="the log tells another story|an illegal end"):
         prove(times(full=60, small=4), [("withdraw", "edit")]).hold()
-
-
-@pytest.mark.sensitivity("pairs of competing moves")
-def test_an_approval_that_does_not_see_the_freeze_is_caught(prove, times, planted, caught):
-    planted.function(applying.holding, "freeze_on", lambda line: None)
-    planted.without_trigger("adjustments_adjustmentline", "adjustments_guard_freeze")
-
-    with caught("the worker does not see the freeze", match="posted under a freeze"):
-        prove(times(full=60, small=12), [("approve", "freeze")]).hold()

@@ -34,8 +34,10 @@ def tamper(db):
 
 
 FIRING = """
-select tgrelid::regclass::text as of, tgname as name from pg_trigger
-where tgrelid::regclass::text = any(%s) and tgenabled = 'A' and not tgisinternal
+select tgrelid::regclass::text as of, tgname as name,
+    case tgenabled when 'A' then 'enable always' else 'enable' end as firing
+from pg_trigger
+where tgrelid::regclass::text = any(%s) and tgenabled in ('A', 'O') and not tgisinternal
 """
 OFF = """
 do $$ declare t record; begin
@@ -46,7 +48,7 @@ end $$
 BACK = """
 do $$ declare t record; begin
     for t in select * from firing loop
-        execute format('alter table %s enable always trigger %I', t.of, t.name);
+        execute format('alter table %s %s trigger %I', t.of, t.firing, t.name);
     end loop;
 end $$
 """
