@@ -138,7 +138,7 @@ def test_a_list_asks_the_same_however_long_it_is(manager_client, many, django_as
 
 
 def test_a_request_asks_little(manager_client, applied, django_assert_max_num_queries):
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(20):
         manager_client.get(applied.get_absolute_url())
 
 

@@ -49,7 +49,7 @@ def test_its_lines_come_a_page_at_a_time(sixty, manager_client):
 
 
 def test_a_page_asks_the_same_however_many_lines(sixty, manager_client, django_assert_max_num_queries):
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(26):
         manager_client.get(sixty.get_absolute_url())
 
 

@@ -238,7 +238,7 @@ def test_a_page_costs_the_same_few_queries_however_long_it_is(support_client, dj
     for anomaly in Anomaly.objects.all()[:10]:
         NoteFactory(anomaly=anomaly, author_id=support_client.session["_auth_user_id"])
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(12):
         asked(support_client)
 
 

@@ -142,7 +142,7 @@ def test_the_list_takes_the_same_queries_however_much_it_shows(manager_client, t
 
     with django_assert_num_queries(len(few)):
         manager_client.get(LIST)
-    assert len(few) <= 18
+    assert len(few) <= 14
 
 
 @pytest.mark.parametrize("verb", ["post", "put", "delete"])
@@ -194,7 +194,7 @@ def test_an_entry_that_is_not_there_is_not_found(manager_client):
 
 
 def test_an_entry_takes_few_queries(manager_client, three, django_assert_max_num_queries):
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(10):
         manager_client.get(reverse("audit:entry", args=[three[1].position]))
 
 

@@ -230,7 +230,7 @@ def test_the_number_of_queries_does_not_grow_with_probes_and_readings(read, shop
         for number in range(probes):
             for minutes in range(readings):
                 measured(f"drawer{number}", at=timezone.now() - timedelta(minutes=minutes))
-        with django_assert_max_num_queries(33) as asked:
+        with django_assert_max_num_queries(27) as asked:
             read()
         return len(asked)
 
